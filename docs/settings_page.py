@@ -32,14 +32,15 @@ empty string, the value itself must be two quotation marks: in `.env` or a shell
 _TEXTS = """\
 ## `[texts.<locale>]`
 
-The texts of the tables above in one language, such as `[texts.de.button]` with
-`label = "Sag Bescheid"`, or `NOTIFY_ME_TEXTS__DE__BUTTON__LABEL`. They take precedence over the
-texts above, which take precedence over the kit's translations of the defaults. The settings are:
+Wording for one language: for German, for example, `label = "Sag Bescheid"` under
+`[texts.de.button]`, or the variable `NOTIFY_ME_TEXTS__DE__BUTTON__LABEL`. It takes precedence over
+the settings above, which take precedence over the kit's translations of the defaults. These
+settings can have wording of their own in each language:
 
 {}
-The legal texts for SMS and WhatsApp have defaults in English only. In the other languages of
-`[languages]`, the channel is not offered until its texts are set here; the app warns about that
-when it starts. See [languages.md](languages.md).
+The legal texts for SMS and WhatsApp have defaults in English only. Until you set them here for
+another language of your shop, the channel isn't offered in that language, and the app logs a
+warning when it starts. See [languages.md](languages.md).
 """
 _ACCOUNT = """\
 ## The Klaviyo account

@@ -43,7 +43,7 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """The properties of a channel. Texts for shoppers are in English here, and are translated when
+    """The properties of a channel. Shopper-facing strings are in English here, and translated when
     they are shown.
     """
 

@@ -186,7 +186,7 @@ def purge() -> None:
 
 
 @commands.command("push-catalog")
-@click.option("--shop-url", help="The shop's address, such as https://shop.example. [SHOP_URL]")
+@click.option("--shop-url", help="The shop's URL, such as https://shop.example. [SHOP_URL]")
 @click.option("--dry-run", is_flag=True, help="Only count what would be written.")
 def push_catalog(shop_url: str | None, *, dry_run: bool) -> None:
     """Copy the shop's variants to Klaviyo's custom catalog.
@@ -226,7 +226,7 @@ def _products(catalog: ListedCatalog) -> Iterator[Sequence[Variant]]:
 @commands.command()
 @click.argument("variant_id", metavar="ID")
 @click.argument("quantity", type=click.IntRange(min=0))
-@click.option("--shop-url", help="The shop's address, such as https://shop.example. [SHOP_URL]")
+@click.option("--shop-url", help="The shop's URL, such as https://shop.example. [SHOP_URL]")
 def stock(variant_id: str, quantity: int, shop_url: str | None) -> None:
     """Set the stock of variant ID to QUANTITY in Klaviyo's custom catalog.
 
@@ -256,7 +256,7 @@ def stock(variant_id: str, quantity: int, shop_url: str | None) -> None:
 def _shop_url(option: str | None) -> str:
     url = option or current_app.config.get("SHOP_URL")
     if not url:
-        raise click.UsageError("pass the shop's address with --shop-url, or set SHOP_URL")
+        raise click.UsageError("pass the shop's URL with --shop-url, or set SHOP_URL")
     return f"{str(url).rstrip('/')}/"
 
 
@@ -400,7 +400,7 @@ def erase(contact: str) -> None:
     )
     if erased.kept_consents:
         click.echo(
-            f"consents kept as proof: {erased.kept_consents}. To delete them, too, set "
+            f"consents kept as proof: {erased.kept_consents}. To delete these as well, set "
             "erase_consents = true under [retention]"
         )
     if erased.shop:

@@ -41,10 +41,10 @@ class VisitorOverrides:
     """Settings and mode for one visitor, such as a merchant who previews new settings."""
 
     settings: Settings | None = None
-    """None means the shop's settings. They are also used if the visitor's settings are invalid."""
+    """The visitor's settings. If they are None or invalid, the shop's settings apply."""
     mode: Literal["server", "client"] | None = None
-    """Whether the server or the browser calls Klaviyo. None, or a mode whose key isn't set, means
-    the shop's mode.
+    """Whether the server or the browser calls Klaviyo. If this is None, or the mode's key isn't
+    set, the shop's mode applies.
     """
 
 
@@ -57,7 +57,7 @@ class ActiveSettings:
     """The settings and the account of a request."""
 
     settings: Settings
-    """The settings with the texts in all languages."""
+    """The settings in all languages."""
     account: Account
     is_recognized: bool = False
     """Whether the shop returned overrides for this visitor."""
@@ -65,11 +65,11 @@ class ActiveSettings:
     """The cache of `in_language`, by locale and brand."""
 
     def in_language(self, locale: str, shop_name: Callable[[], str] | None) -> Settings:
-        """Return the settings with the texts of one language. If no brand is set, consent texts use
-        the name that `shop_name` returns.
+        """Return the settings in one language. If no brand is set, consent texts use the name that
+        `shop_name` returns.
 
         The result is cached here because every button on a page needs it. The cache of `localized`
-        is slower: a look-up may compare all settings.
+        is slower, since each lookup may compare all settings.
         """
         brand = self.settings.consent.brand or (shop_name() if shop_name else "")
         key = locale, brand
@@ -106,17 +106,17 @@ class State:
     """Signs links to confirmations. Its salt differs from that of `report_signer`."""
     rate_limiter: RateLimiter | None
     """Counts in the storage that `RATELIMIT_STORAGE_URI` names, or in memory if that isn't set.
-    None if it isn't set and the shop has turned off the limits per minute.
+    None if the URI isn't set and the shop has turned off the per-minute limits.
     """
     limits_posts: bool
-    """False if the shop has turned off the limits per minute (`RATELIMIT_ENABLED`)."""
+    """False if the shop has turned off the per-minute limits (`RATELIMIT_ENABLED`)."""
     erase_contact: Callable[[str], str] | None = None
     """Removes a contact from the shop's own tables, and returns a sentence about what it did."""
     visitor_loader: VisitorLoader | None = None
     shop_name: Callable[[], str] | None = None
     """Returns the name for consent texts if `[consent] brand` isn't set."""
     instance_config_version: int | None = None
-    """The version of the instance's settings file that was read last; None if there was none."""
+    """The version of the instance's settings file that was last read; None if there was no file."""
 
 
 def current_state() -> State:
@@ -176,7 +176,7 @@ def settings_version() -> int | None:
 def rate_limiter() -> RateLimiter | None:
     """Return a limiter for the shop's own limits, such as on its sign-in page. It counts in the
     storage that `RATELIMIT_STORAGE_URI` names; its methods raise `limits.errors.StorageError` if
-    that is unavailable. Return None if `RATELIMIT_ENABLED` is off and no storage is set.
+    the storage is unavailable. Return None if `RATELIMIT_ENABLED` is off and no storage is set.
     """
     return current_state().rate_limiter
 
@@ -188,7 +188,7 @@ def is_recognized_visitor() -> bool:
 
 def current_settings() -> Settings:
     """Return this request's settings, in its language. Outside a request, return the shop's
-    settings with the texts of all languages.
+    settings in all languages.
     """
     if not has_request_context():
         return current_state().settings
@@ -237,7 +237,7 @@ def _apply(overrides: VisitorOverrides, state: State) -> ActiveSettings:
     if settings is not state.settings and (
         problems := consent.problems(settings, account, has_shop_name=has_shop_name)
     ):
-        logger.warning("ignoring a visitor's settings, which are invalid: %s", "; ".join(problems))
+        logger.warning("ignoring a visitor's invalid settings: %s", "; ".join(problems))
         settings = state.settings
     return ActiveSettings(settings, account, is_recognized=True)
 
@@ -250,7 +250,7 @@ def current_catalog() -> KlaviyoCatalog:
 
 
 def connect_src() -> list[str]:
-    """Return the origins that the Content-Security-Policy of this page must have in `connect-src`:
+    """Return the origins that the Content-Security-Policy of this page must list in `connect-src`:
     Klaviyo's in client mode, none in server mode.
     """
     account = current_account()

@@ -95,7 +95,7 @@ def _create_private_file(
     _dialect: Any, _record: Any, arguments: Sequence[Any], _options: Any
 ) -> None:
     """Let only this process's user read a new SQLite file, since it will contain contact details.
-    Its write-ahead log gets the same permissions. Those of an existing file don't change.
+    Its write-ahead log gets the same permissions. An existing file keeps its permissions.
     """
     if arguments and not str(arguments[0]).startswith((":", "file:")):
         # O_EXCL, because closing a descriptor of an existing file would release the POSIX locks of
@@ -136,8 +136,8 @@ def _queue_shares_schema() -> bool:
 
 
 class TablesOutdated(sa.exc.SQLAlchemyError):
-    """The kit's tables are missing, or belong to a different version of the kit. Unless that is a
-    later version, `flask notify-me upgrade` creates or changes them.
+    """The kit's tables are missing, or belong to a different version of the kit. Unless they belong
+    to a later version, `flask notify-me upgrade` creates or updates them.
     """
 
 

@@ -31,8 +31,8 @@ sign_up_confirmed = _signals.signal("sign-up-confirmed")
 
 sign_up_failed = _signals.signal("sign-up-failed")
 """A sign-up with valid fields was neither accepted nor queued. Receivers get a `SignUpEvent` as
-`event`. Forms that are refused before that send no signal: too many a minute, a filled-in hidden
-field, or a variant without alerts.
+`event`. No signal is sent for a form that is rejected earlier: because of the per-minute limits, a
+filled-in hidden field, or a variant without alerts.
 """
 
 restocked = _signals.signal("restocked")
@@ -54,7 +54,7 @@ class SignUpEvent:
     variants: tuple[CompositeID, ...]
     channels: tuple[Channel, ...]
     contact_hash: str
-    """The HMAC of the email address, or of the phone number if there is no address, as
+    """The HMAC of the email address, or of the phone number if there is no email address, as
     `admin.contact_hash` returns it.
     """
     outcome: SignUpOutcome

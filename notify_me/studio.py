@@ -68,7 +68,7 @@ def shop_settings() -> Settings:
 def read_brand() -> Brand:
     """Read the brand of the Klaviyo account, which takes four calls.
 
-    Raises `BrandError` if the key can't read it, or the account has none.
+    Raises `BrandError` if the key can't read it, or the account has no brand.
     """
     client = klaviyo_client(current_account(), 2)
     try:
@@ -85,5 +85,5 @@ def problems(settings: Settings) -> list[str]:
 
 
 def missing_legal_texts(settings: Settings, locale: str) -> set[str]:
-    """Return the names of the texts that are missing under `[texts.<locale>.consent]`."""
+    """Return the names of the legal texts that are missing under `[texts.<locale>.consent]`."""
     return {name for channel in Channel for name in missing_texts(settings, channel, locale)}

@@ -67,8 +67,8 @@ class ConsentRecord:
 
 @dataclass(frozen=True, slots=True)
 class ContactRecords:
-    """What the sign-up log has on one contact, oldest first. Calls in the queue contain the
-    contact, too, until they are deleted.
+    """What the sign-up log has on one contact, oldest first. Calls in the queue also contain the
+    contact until they are deleted.
     """
 
     sign_ups: tuple[SignUpRecord, ...]
@@ -86,7 +86,7 @@ class Erased:
     calls: int
     """How many queued, dead-lettered or recently delivered calls were removed from the queue."""
     shop: str
-    """What the shop's own `erase_contact` reported; empty if the shop has none."""
+    """What the shop's own `erase_contact` reported; empty if the shop has no such function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ def contact_hash(contact: str) -> str:
     """Return the hash that the log stores for an email address or a phone number.
 
     A shop can use it to match orders with sign-ups. The hash changes with `NOTIFY_ME_LOG_KEY` or,
-    if that isn't set, with `SECRET_KEY`. Raises `ValueError` if the contact is neither an address
-    nor a number.
+    if that isn't set, with `SECRET_KEY`. Raises `ValueError` if the contact is neither an email
+    address nor a phone number.
     """
     return current_state().log.hash_contact(normalized_contact(contact))
 

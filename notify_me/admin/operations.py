@@ -171,7 +171,7 @@ def push_catalog(
     """Fill Klaviyo's custom catalog with the shop's products; see `catalog_push.CatalogPush`.
 
     `products` returns the variants of each product, and is called twice. `base_url` is the shop's
-    address, such as `https://shop.example/`. With `dry_run`, nothing is written. `progress` is
+    base URL, such as `https://shop.example/`. With `dry_run`, nothing is written. `progress` is
     called after each batch with the number of products or variants in it.
 
     Raises `PushError` if there is no private key, a product can't be pushed, or Klaviyo refuses a

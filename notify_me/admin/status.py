@@ -30,7 +30,9 @@ from ..store.tables import (
 )
 
 HONEYPOT_DAYS = 7
-"""For how many days, including today, `Status` counts posts with a filled-in hidden field."""
+"""The number of days, including today, for which `Status` counts posts with a filled-in hidden
+field.
+"""
 MAX_MISSING_VARIANTS = 50
 
 

@@ -31,9 +31,9 @@ class StockUpdate:
     """The outcome of a stock update."""
 
     state: Literal["updated", "queued", "paused", "refused", "not_managed", "no_key"]
-    """`updated`: Klaviyo has it. `queued`: it will be sent later. `paused`: it will be sent once
-    the merchant has followed `remedy`. `refused`: Klaviyo rejected it, or it couldn't be sent
-    and isn't queued. `not_managed`: this catalog is filled by the shop's own platform. `no_key`:
+    """`updated`: Klaviyo has the new quantity. `queued`: it will be sent later. `paused`: it will
+    be sent once the merchant has followed `remedy`. `refused`: Klaviyo rejected it, or it couldn't
+    be sent and isn't queued. `not_managed`: the shop's own platform fills this catalog. `no_key`:
     there is no private key.
     """
     remedy: str = ""
@@ -46,16 +46,16 @@ def stock_changed(
     composite_id: CompositeID, base_url: str, *, connection: SessionOrConnection | None = None
 ) -> StockUpdate:
     """Send a variant's stock, as the shop's catalog reports it, to Klaviyo (Update Catalog
-    Variant). It waits for Klaviyo for three seconds at most.
+    Variant). This waits for Klaviyo for three seconds at most.
 
     `connection` is the session or connection with the uncommitted change, in the database that the
-    kit shares with the shop: `db.session` of Flask-SQLAlchemy, or SQLAlchemy's own. It is committed
-    here together with a queued job, so that nothing is lost if the process crashes. Without it, the
-    shop must already have committed the change.
-    `base_url` is the shop's address, such as `https://shop.example/`, for the links of a variant
-    that is new to Klaviyo. An update stays queued if it fails because of an outage, a rate limit or
-    a wrong setting. Raises `sqlalchemy.exc.SQLAlchemyError`, and sends nothing, if the change or
-    the job can't be committed.
+    kit shares with the shop: `db.session` of Flask-SQLAlchemy, or SQLAlchemy's own. The change is
+    committed here together with a queued job, so that nothing is lost if the process crashes.
+    Without a `connection`, the shop must already have committed the change. `base_url` is the
+    shop's base URL, such as `https://shop.example/`, for the links of a variant that is new to
+    Klaviyo. An update stays queued if it fails because of an outage, a rate limit or a wrong
+    setting. Raises `sqlalchemy.exc.SQLAlchemyError`, and sends nothing, if the change or the job
+    can't be committed.
     """
     state = current_state()
     managed = writable(composite_id)
@@ -96,11 +96,11 @@ def stock_changed(
 
 
 def set_stock(variant: Variant, base_url: str) -> StockUpdate:
-    """Send the quantity of `variant` to Klaviyo (Update Catalog Variant). It may differ from the
-    quantity in the shop's catalog. It waits for Klaviyo for three seconds at most, and a
+    """Send the quantity of `variant` to Klaviyo (Update Catalog Variant). The quantity may differ
+    from the one in the shop's catalog. This waits for Klaviyo for three seconds at most, and a
     failed update isn't queued.
 
-    `base_url` is the shop's address, as for `stock_changed`.
+    `base_url` is the shop's base URL, as for `stock_changed`.
     """
     state = current_state()
     if not writable(variant.composite_id):

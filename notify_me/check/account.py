@@ -27,7 +27,7 @@ SKEW_WARN, SKEW_FAIL = 60, 300
 READ_SCOPES = frozenset(
     {"accounts:read", "catalogs:read", "flows:read", "lists:read", "metrics:read"}
 )
-"""The scopes that this check needs. The form needs one of them, too: `lists:read`."""
+"""The scopes that this check needs. The form also needs one of them, `lists:read`."""
 SIGN_UP_SCOPES = "catalogs:write profiles:write"
 CONSENT_SCOPES = "lists:write profiles:write subscriptions:write"
 _REVISION_REJECTED = (400, 404, 410)

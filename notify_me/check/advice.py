@@ -58,7 +58,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "private_key/unexpected": (
         FAIL,
         "Klaviyo returned status {status}, which this check doesn't handle",
-        "make sure that KLAVIYO_API_URL is Klaviyo's address",
+        "make sure that KLAVIYO_API_URL is the URL of Klaviyo's API",
     ),
     "public_key": (PASS, "{key} belongs to the same account", ""),
     "public_key/no scope": (SKIP, "can't be compared without the scope accounts:read", ""),
@@ -82,16 +82,17 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "{remedy}",
     ),
     "revision/rejected": (FAIL, "Klaviyo rejects the revision {revision}", "{remedy}"),
-    "scopes": (PASS, "has {has}", ""),
-    "scopes/missing": (FAIL, "lacks {lacks}; has {has}", _NEW_KEY),
+    "scopes": (PASS, "the key has {has}", ""),
+    "scopes/missing": (FAIL, "the key lacks {lacks}; it has {has}", _NEW_KEY),
     "scopes/partial": (
         WARN,
-        "lacks {lacks}; has {has}: sign-ups work, but parts of this check or of the form don't",
+        "the key lacks {lacks}; it has {has}. Sign-ups work, but parts of this check or of the "
+        "form don't",
         _NEW_KEY,
     ),
     "scopes/untested": (
         WARN,
-        "has {has}; couldn't test {untested}",
+        "the key has {has}; couldn't test {untested}",
         "look up the key in Klaviyo under Settings > API keys, and make sure it has these scopes",
     ),
     "list": (PASS, "{name} uses single opt-in", ""),

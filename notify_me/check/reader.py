@@ -17,7 +17,7 @@ MAX_RETRY_AFTER = 20.0
 """The longest Retry-After to wait for, in seconds."""
 CALL_ATTEMPTS = 4
 _UNREACHABLE = (
-    "make sure that this machine can reach that address (network, proxy, firewall, "
+    "make sure that this machine can reach Klaviyo (network, proxy, firewall, "
     "KLAVIYO_API_URL), and see https://status.klaviyo.com"
 )
 

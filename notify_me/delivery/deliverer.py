@@ -147,7 +147,7 @@ class Deliverer:
         problem = f"internal error in the worker ({type(error).__name__})"
         if isinstance(error, SQLAlchemyError):
             problem = (
-                f"the database rejects the worker's statement ({type(error).__name__}): run "
+                f"the database rejected the worker's SQL ({type(error).__name__}): run "
                 "flask notify-me upgrade"
             )
         logger.error("%s: %s", job.name, problem)
@@ -288,7 +288,9 @@ class Deliverer:
         if newly_unknown:
             log_unknown_variant(job.variant, outcome, self._settings.unknown_variant_hours)
         if pause_ended:
-            logger.warning("%s resumed: the cause of its pause is gone", job.operation.value)
+            logger.warning(
+                "%s resumed: the problem that paused it is resolved", job.operation.value
+            )
 
     def _without_refused_channels(self, session: Session, job: Job, outcome: Outcome) -> Job | None:
         """Record the channels that Klaviyo refused. If it refused the call because of them, return
@@ -392,9 +394,8 @@ class Deliverer:
 
 
 def _is_temporary(error: SQLAlchemyError) -> bool:
-    """Return whether the same statement may succeed later, for example because the database is
-    unreachable, locked or full at the moment. A missing table or column, or any mistake in a
-    statement, isn't temporary.
+    """Return whether the same statement may succeed later, as when the database is unreachable,
+    locked or full. A missing table or column, or any mistake in a statement, isn't temporary.
     """
     if isinstance(error, exc.TimeoutError | exc.InterfaceError):
         return True
@@ -402,6 +403,6 @@ def _is_temporary(error: SQLAlchemyError) -> bool:
         return False
     if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _TEMPORARY_CODES:
         return True
-    # SQLite reports mistakes in a statement as OperationalError, too
+    # SQLite also reports mistakes in a statement as OperationalError
     is_mistake = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
     return isinstance(error, exc.OperationalError) and not is_mistake

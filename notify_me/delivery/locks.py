@@ -18,7 +18,7 @@ _OWNER = "notify-me-worker-1.owner"
 
 
 def claim_executor_id(folder: Path) -> tuple[str, FileLock]:
-    """Return an ID for this worker, and the lock that reserves the ID until the lock is released.
+    """Return an ID for this worker, and the lock that reserves it until released.
 
     The ID ends with the lowest number that no other running worker on this machine has. After a
     crash, the next worker gets the same ID, and DBOS assigns it the calls that were in progress.

@@ -80,7 +80,7 @@ def without_info_lines(*loggers: str) -> Iterator[None]:
     """Drop records below WARNING that these loggers get from this thread.
 
     DBOS and Alembic log each step of a migration. The levels of the loggers don't change, since the
-    shop may use these loggers, too.
+    shop may also use these loggers.
     """
     thread = threading.get_ident()
 
@@ -141,7 +141,7 @@ class Job:
     failures: int = 0
     """How many attempts failed temporarily, which determines the back-off."""
     base_url: str = ""
-    """The shop's address, to create a variant that is new to Klaviyo; empty if it isn't known."""
+    """The shop's base URL, to create a variant that is new to Klaviyo; empty if unknown."""
     unknown_since: float = 0.0
     """When Klaviyo first reported that it doesn't have the variant, as a Unix timestamp; 0 if it
     hasn't.
@@ -205,7 +205,7 @@ class Job:
 def stock_job(composite_id: CompositeID, base_url: str) -> Job:
     """Return a job that sends a variant's stock; the quantity is read when the job runs.
 
-    `base_url` is the shop's address, such as `https://shop.example/`.
+    `base_url` is the shop's base URL, such as `https://shop.example/`.
     """
     body = {"variant": str(composite_id), "root": base_url}
     return Job(f"stock-{secrets.token_urlsafe(12)}", 0, 0, Operation.UPDATE_VARIANT, body)

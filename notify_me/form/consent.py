@@ -151,7 +151,7 @@ def _as_html(text: str, consent: ConsentSettings) -> Markup:
 
 
 def privacy_link(consent: ConsentSettings) -> Markup:
-    """Return a link to the privacy policy; empty if its address isn't set."""
+    """Return a link to the privacy policy; empty if its URL isn't set."""
     return _as_html("{privacy_policy}", consent) if consent.privacy_policy_url else Markup("")
 
 
@@ -170,7 +170,7 @@ def problems(settings: Settings, account: Account, *, has_shop_name: bool) -> li
         *_email_list_problems(settings, account),
     ]
     messages += [
-        f"none of channels.offered can be offered in the language {locale}: offer EMAIL too, or "
+        f"none of channels.offered can be offered in the language {locale}: also offer EMAIL, or "
         f"set the legal texts under [texts.{locale}.consent]"
         for locale in settings.languages.offered
         if all(missing_texts(settings, channel, locale) for channel in settings.channels.offered)
@@ -231,17 +231,17 @@ def _dead_link_problems(settings: Settings, account: Account) -> list[str]:
             if not url and any(f"{label} ()" in prompt.statement.text for prompt in prompts):
                 dead[name] = None
     return [
-        f"a text under [consent] contains {{{name}}}, but consent.{name}_url is not set"
+        f"a setting under [consent] contains {{{name}}}, but consent.{name}_url is not set"
         for name in dead
     ]
 
 
 def _is_written_in(settings: Settings, locale: str) -> bool:
-    """Return whether the texts under `[consent]` are in this language."""
+    """Return whether the text under `[consent]` is in this language."""
     written = settings.consent.locale.replace("-", "_")
     if written.split("_")[0].lower() == locale.split("_")[0].lower():
         return True
-    # a merchant who has changed `locale` wrote the texts for the shop's first language
+    # a merchant who has changed `locale` wrote the text for the shop's first language
     return locale == settings.languages.offered[0] and written != SOURCE_LOCALE
 
 
@@ -256,8 +256,8 @@ def _text_locale(settings: Settings, name: str, locale: str) -> str:
 
 
 def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str]:
-    """Return the names of the texts under `[texts.<locale>.consent]` that the merchant must write
-    before the channel can be offered in this language.
+    """Return the names of the legal texts under `[texts.<locale>.consent]` that the merchant must
+    write before the channel can be offered in this language.
     """
     if _is_written_in(settings, locale):
         return []
@@ -266,7 +266,7 @@ def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str
     }
     all_text = " ".join(filter(None, texts.values()))
     required = [name for name, text in texts.items() if text is None]
-    # the legal texts may contain these settings as placeholders, and they aren't translated either
+    # the legal texts may contain placeholders for these settings, which aren't translated either
     required += [
         name
         for name in ("program", "frequency")

@@ -25,7 +25,7 @@ _CACHE_KEY = "notify_me.language"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The language of the kit's texts in a request."""
+    """The language that the kit uses in a request."""
 
     locale: Locale
     name: str
@@ -72,11 +72,11 @@ def select_locale(languages: tuple[str, ...] | None = None) -> str:
 
 
 def language() -> Language:
-    """Return the language of the kit's texts in this request.
+    """Return the language that the kit uses in this request.
 
     In a shop with Flask-Babel, the shop's locale selector chooses the language; otherwise
     `select_locale` does. On the kit's own pages, `?lang=` takes precedence. A language that isn't
-    offered is replaced with the default one. Outside of a request, the source language is returned.
+    offered is replaced with the default one. Outside a request, the source language is returned.
     """
     if not has_request_context():
         return _language(SOURCE_LOCALE, in_url=False)

@@ -1,4 +1,4 @@
-"""The kit's texts in the language of the request."""
+"""The kit's strings in the language of the request."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def catalog_attributes(kind: CatalogKind, variant: Variant, base_url: str) -> di
     """Return the attributes of a variant, or of its item, which gets the variant's URL, price and
     picture.
 
-    `base_url` is the shop's address, such as `https://shop.example/`.
+    `base_url` is the shop's base URL, such as `https://shop.example/`.
     """
     attributes: dict[str, Any] = {
         "title": variant.product_title,
@@ -78,7 +78,7 @@ def inventory_quantity(variant: Variant) -> int:
 def feed_item(variant: Variant, base_url: str) -> dict[str, Any]:
     """Return a variant as an item of a custom catalog feed, which has no variants.
 
-    `base_url` is the shop's address, such as `https://shop.example/`. From "Sync a custom catalog
+    `base_url` is the shop's base URL, such as `https://shop.example/`. From "Sync a custom catalog
     feed to Klaviyo" in Klaviyo's documentation.
     """
     item: dict[str, Any] = {

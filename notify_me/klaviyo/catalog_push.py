@@ -1,4 +1,4 @@
-"""Fills Klaviyo's custom catalog with the shop's products and variants, writing only differences.
+"""Fills Klaviyo's custom catalog with the shop's products and variants, writing only what differs.
 
 It uses the bulk jobs of the Catalogs API, with at most a hundred resources each. It first reads
 what Klaviyo has, so that an interrupted push resumes where it stopped.
@@ -47,7 +47,7 @@ class PushError(Exception):
 
 @dataclass(slots=True)
 class PushResult:
-    """What a push did, or with `dry_run` would do."""
+    """What a push did or, with `dry_run`, would do."""
 
     dry_run: bool = False
     created: dict[CatalogKind, int] = field(default_factory=lambda: {"item": 0, "variant": 0})
@@ -88,7 +88,7 @@ class CatalogPush:
     """One push of the shop's products to Klaviyo.
 
     `products` returns the variants of each product. It is called twice, since items must exist
-    before their variants. `base_url` is the shop's address. `progress` is called after each batch
+    before their variants. `base_url` is the shop's base URL. `progress` is called after each batch
     with the number of resources in it.
     """
 
@@ -244,9 +244,7 @@ class CatalogPush:
         return self._result.created if action == "create" else self._result.updated
 
     def _call(self, task: str, send: Callable[[Deadline], KlaviyoResponse]) -> KlaviyoResponse:
-        """Send a call, with retries after temporary failures. Raise `PushError` if it isn't
-        successful in the end.
-        """
+        """Send a call, with retries after temporary failures. Raise `PushError` if all fail."""
         response = send_with_retries(
             lambda: send(Deadline(CALL_TIMEOUT)), attempts=CALL_ATTEMPTS, max_wait=MAX_RETRY_AFTER
         )

@@ -365,7 +365,7 @@ def _read(response: requests.Response, deadline: Deadline, max_bytes: int) -> by
     # a response is useful even without its body, for the status
     with suppress(HTTPError, OSError):
         while len(body) < max_bytes and deadline.remaining():
-            # read1 returns what has arrived; read would wait for all of a dripping body
+            # read1 returns what has arrived; read would wait for the whole of a dripping body
             chunk = response.raw.read1(4096, decode_content=True)
             if not chunk:
                 break

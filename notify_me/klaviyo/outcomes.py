@@ -175,8 +175,8 @@ class Refused(Outcome):
 
 
 class UnknownVariant(Outcome):
-    """Klaviyo's catalog doesn't have the variant yet. The call is queued: the server may create the
-    variant, and a catalog feed is read every six hours.
+    """Klaviyo's catalog doesn't have the variant yet. The call is queued, since the server may
+    create the variant, or Klaviyo may read it from a feed, which it does every six hours.
     """
 
 
@@ -213,8 +213,8 @@ PUBLIC_KEY_REMEDIES = {
     400: "Klaviyo doesn't recognize the public key: check KLAVIYO_PUBLIC_KEY",
     401: "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY",
     403: (
-        "Klaviyo refuses the public key from this shop's address: add the address to the "
-        "allowed domains in Klaviyo"
+        "Klaviyo refuses the public key from this shop's domain: add it to the allowed domains in "
+        "Klaviyo"
     ),
 }
 """What is wrong and what to do if Klaviyo refuses a browser's call, by status."""

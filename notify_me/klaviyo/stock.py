@@ -41,10 +41,9 @@ def update_stock(
 ) -> Outcome:
     """Set the variant's quantity in Klaviyo to the shop's: Update Catalog Variant.
 
-    A variant that is new to Klaviyo is created; its links begin with `base_url`, the shop's
-    address. Nothing is sent for a variant that the shop no longer has. A variant with a placeholder
-    ID is sent only to a stand-in for Klaviyo. Network errors are returned as an outcome, not
-    raised.
+    A variant that is new to Klaviyo is created; its links begin with `base_url`, the shop's base
+    URL. Nothing is sent for a variant that the shop no longer has. A variant with a placeholder ID
+    is sent only to a stand-in for Klaviyo. Network errors are returned as an outcome, not raised.
     """
     if not klaviyo.may_send(composite_id):
         return DeadLetter(KlaviyoResponse(None), UNAVAILABLE, PLACEHOLDER_REMEDY)
@@ -78,7 +77,7 @@ def create_variant(
     """Create a variant's item, unless it exists, and the variant in Klaviyo's custom catalog:
     Create Catalog Item, Create Catalog Variant.
 
-    The links begin with `base_url`, the shop's address. Network errors are returned as an outcome.
+    The links begin with `base_url`, the shop's base URL. Network errors are returned as an outcome.
     """
     for kind in ("item", "variant"):
         body = {"data": new_resource(kind, variant, base_url)}

@@ -1,8 +1,8 @@
 """The kit's settings, read and checked when the app starts.
 
 They come from `notify_me.toml`, a second TOML file that a Studio may write, and environment
-variables such as `NOTIFY_ME_BUTTON__LABEL`; each takes precedence over the ones before. Most names
-are Klaviyo's. API keys come from environment variables only. The variables are read from the Flask
+variables such as `NOTIFY_ME_BUTTON__LABEL`; later sources take precedence. Most names are
+Klaviyo's. API keys come from environment variables only. The variables are read from the Flask
 config, into which the shop copies them.
 """
 

@@ -50,8 +50,8 @@ class LoadedSettings:
 
 def read_settings(path: str | Path | None, config: Mapping[str, Any] | None = None) -> Settings:
     """Read the settings from the TOML file at `path`, if any, the file that `config` names in
-    `NOTIFY_ME_INSTANCE_CONFIG`, and variables such as `NOTIFY_ME_BUTTON__LABEL` in `config`. Each
-    takes precedence over the ones before.
+    `NOTIFY_ME_INSTANCE_CONFIG`, and variables such as `NOTIFY_ME_BUTTON__LABEL` in `config`. Later
+    sources take precedence.
 
     Raises `SettingsError` if a file can't be read, and for unknown keys and wrong values.
     """

@@ -1,4 +1,4 @@
-"""The settings in one language, with the merchant's texts or translations of the default texts."""
+"""The settings in one language: the merchant's own wording, or translations of the defaults."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def locale_text(base: Settings, locale: str, path: KeyPath) -> str | None:
 
 @lru_cache(maxsize=256)
 def localized(base: Settings, locale: str) -> Settings:
-    """Return the settings with the texts that shoppers read in `locale`.
+    """Return the settings with the text that shoppers read in `locale`.
 
     Text under `[texts.<locale>]` takes precedence. Otherwise, text that the merchant wrote stays as
     it is, and a default is translated, unless it exists in English only. The results are cached

@@ -94,7 +94,7 @@ class ScriptCall:
     """A call to one of the functions of Klaviyo's script, or bare options in its place."""
 
     name: str
-    """`init`, `enable`, or `options` for bare options outside of a call."""
+    """`init`, `enable`, or `options` for bare options outside a call."""
     arguments: tuple[Value, ...]
     line: int
     has_tags: bool
@@ -128,7 +128,7 @@ def find_calls(text: str) -> list[ScriptCall]:
                 error = error or problem
     raise error or SnippetError(
         'The file has neither klaviyo.init({…}) nor klaviyo.enable("backinstock", {…}) outside '
-        "of comments, nor options such as modal: {…}: use the theme's file with Klaviyo's "
+        "comments, nor options such as modal: {…}: use the theme's file with Klaviyo's "
         "back-in-stock snippet, often theme.liquid"
     )
 
@@ -164,7 +164,7 @@ def _calls(text: str) -> list[ScriptCall]:
     try:
         return list(_Script(source, code).calls())
     except SnippetError:
-        # the error may be outside of the calls, for example in the sentences around them
+        # the error may be outside the calls, for example in the sentences around them
         spans = _spans(code, "call")
         if not spans:
             raise
@@ -214,7 +214,7 @@ def _without_tags(source: bytes) -> bytes:
 
 
 def _spans(code: bytes, kind: str) -> list[tuple[int, int]]:
-    """Return the start and end of every call or section outside of comments and strings. `kind` is
+    """Return the start and end of every call or section outside comments and strings. `kind` is
     `call` or `section`, the name of a group in `_TOKEN`.
     """
     spans, start, depth = [], None, 0
@@ -432,7 +432,7 @@ def _line(node: Node) -> int:
 
 
 def _is_broken(node: Node) -> bool:
-    """Return whether a node contains or is inside of a syntax error."""
+    """Return whether a node contains a syntax error or is inside one."""
     ancestor: Node | None = node
     while ancestor is not None and not ancestor.is_error:
         ancestor = ancestor.parent

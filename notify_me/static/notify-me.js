@@ -14,17 +14,17 @@ const PROPERTIES = `accent alert backdrop border button-background button-border
   submit-color success success-background surface text z-index`.split(/\s+/);
 
 /** @typedef {{ url: string, headers: Record<string, string>, body: object, after_any: boolean }} Call */
-/** @typedef {{ status: number, body: unknown } | null} Answer Klaviyo's response, if any */
+/** @typedef {{ status: number, body: unknown } | null} KlaviyoResponse null without a response */
 /** @typedef {{ state: string, html?: string, calls?: Call[], sign_up?: string, signed_up?: string[] }} Reply */
 
-/** The elements around the dialogs, by the address of their form. They keep what was typed.
+/** The elements around the dialogs, keyed by form URL. They keep what was typed.
  * @type {Map<string, NotifyMe>} */
 const hosts = new Map();
 
 /** @type {Set<NotifyMe>} the elements in the page */
 const elements = new Set();
 
-/** @type {Record<string, string>} what this tab has signed up for */
+/** @type {Record<string, string>} the sign-ups made in this tab */
 let signedUp = {};
 try {
   signedUp = sessionStorage ?? {};
@@ -32,7 +32,7 @@ try {
   // storage is blocked
 }
 
-/** @param {Call} call @param {number} deadline @returns {Promise<Answer>} */
+/** @param {Call} call @param {number} deadline @returns {Promise<KlaviyoResponse>} */
 async function callKlaviyo({ url, headers, body }, deadline) {
   try {
     const response = await fetch(url, {
@@ -58,10 +58,10 @@ async function fetchForm(href) {
   return response?.ok ? response.text().catch(() => null) : response && "";
 }
 
-/** The composite ID in the address of a form.
- * @param {string} address */
-function variantIn(address) {
-  const segment = address.replace(/[?#].*|^[^?#]*\//g, "");
+/** The composite ID in a form's URL.
+ * @param {string} url */
+function variantIn(url) {
+  const segment = url.replace(/[?#].*|^[^?#]*\//g, "");
   try {
     return decodeURIComponent(segment);
   } catch {
@@ -87,8 +87,8 @@ export class NotifyMe extends HTMLElement {
   /** @type {NotifyMe | undefined} the element with the link, if this one is around a dialog */
   #opener;
   #pressedOutside = false;
-  /** The address of the form. */
-  #address = "";
+  /** The form's URL. */
+  #url = "";
 
   /** Open the form for a variant, for the shop's own scripts.
    * @param {string} variantId its composite ID @returns {Promise<void>} when the dialog is open */
@@ -149,11 +149,11 @@ export class NotifyMe extends HTMLElement {
 
   /** The composite ID; begins with an asterisk if the shopper chooses a variant. */
   get #key() {
-    const address = this.#link?.href ?? "";
-    return (/[?&]choose=/.test(address) ? "*" : "") + variantIn(address);
+    const url = this.#link?.href ?? "";
+    return (/[?&]choose=/.test(url) ? "*" : "") + variantIn(url);
   }
 
-  /** Show whether this tab has signed up. */
+  /** Show whether the shopper has signed up in this tab. */
   #update() {
     const listed = `notify-me ${this.#key}` in signedUp;
     this.querySelector(".notify-me__listed")?.toggleAttribute("hidden", !listed);
@@ -198,7 +198,7 @@ export class NotifyMe extends HTMLElement {
     const modified = event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
     if (modified || event.defaultPrevented || !this.#isLink(event)) return;
     event.preventDefault();
-    // a card may be a link, too
+    // a card may also be a link
     event.stopPropagation();
     this.open();
   }
@@ -260,7 +260,7 @@ export class NotifyMe extends HTMLElement {
     if (dialog.open) return;
     for (const host of hosts.values()) dialogIn(host)?.close();
     this.#opener = opener;
-    this.#address = opener.#link?.href ?? "";
+    this.#url = opener.#link?.href ?? "";
     const style = getComputedStyle(opener);
     this.style.colorScheme = style.colorScheme;
     for (const name of PROPERTIES)
@@ -280,7 +280,7 @@ export class NotifyMe extends HTMLElement {
     const form = /** @type {HTMLFormElement} */ (event.target);
     if (form.method !== "post" || event.defaultPrevented) return;
     event.preventDefault();
-    this.#address = form.action;
+    this.#url = form.action;
     if (this.#sending || !this.#dispatch("submit")) return;
     this.#sending = true;
     form.ariaBusy = "true";
@@ -299,7 +299,7 @@ export class NotifyMe extends HTMLElement {
   }
 
   /** Send a form to the shop. The state is "offline" without a response, and "failed" if the response
-   * isn't the kit's, such as a CSRF check's.
+   * isn't the kit's, such as that of a CSRF check.
    * @param {string} action @param {URLSearchParams} body @returns {Promise<Reply>} */
   async #post(action, body) {
     // "page" asks for a title in an <h1>
@@ -310,23 +310,23 @@ export class NotifyMe extends HTMLElement {
     return reply?.html ? reply : { state: response ? "failed" : "offline" };
   }
 
-  /** Make the calls that the server prepared, then report the answers to it with the same form.
+  /** Make the calls that the server prepared, then post the responses back with the same form.
    * @param {string} action @param {URLSearchParams} body @param {Reply} reply @returns {Promise<Reply>} */
   async #makeCalls(action, body, reply) {
     const { calls = [], sign_up = "" } = reply;
-    /** @type {Answer[]} */
-    const answers = [];
+    /** @type {KlaviyoResponse[]} */
+    const responses = [];
     const deadline = Date.now() + CALLS_TIMEOUT;
     let acceptedCalls = 0;
     for (const call of calls) {
       const skipped = (call.after_any && !acceptedCalls) || Date.now() >= deadline;
-      const answer = skipped ? null : await callKlaviyo(call, deadline);
-      answers.push(answer);
+      const response = skipped ? null : await callKlaviyo(call, deadline);
+      responses.push(response);
       // 409 for back in stock: already signed up
-      if (answer?.status === 202 || (answer?.status === 409 && !call.after_any)) acceptedCalls++;
+      if (response?.status === 202 || (response?.status === 409 && !call.after_any)) acceptedCalls++;
     }
     body.set("sign_up", sign_up);
-    body.set("answers", JSON.stringify(answers));
+    body.set("answers", JSON.stringify(responses));
     const report = this.#post(action, body);
     // if all calls were accepted, the report only completes the log
     return acceptedCalls < calls.length ? report : { ...reply, state: "done" };
@@ -360,7 +360,7 @@ export class NotifyMe extends HTMLElement {
    * @param {string} name @param {object} [more] */
   #dispatch(name, more) {
     const target = this.#opener?.isConnected ? this.#opener : this;
-    const detail = { variant: variantIn(this.#address), ...more };
+    const detail = { variant: variantIn(this.#url), ...more };
     const event = new CustomEvent(`notify-me:${name}`, { bubbles: true, cancelable: true, composed: true, detail });
     return target.dispatchEvent(event);
   }

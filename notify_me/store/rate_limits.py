@@ -1,7 +1,8 @@
 """Rate limits counted in the kit's database, so that all processes and machines share them.
 
 Keys have 64 characters at most, and are stored as they are: callers must hash those that may
-contain an address. Functions raise `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
+contain an IP address or a contact. Functions raise `sqlalchemy.exc.SQLAlchemyError` if the database
+is unavailable.
 """
 
 from __future__ import annotations

@@ -215,7 +215,7 @@ class SignUpLog:
 
     def has_consented(self, sign_up: SignUp, period: timedelta) -> bool:
         """Return whether Klaviyo has already accepted all consents of this sign-up, with the same
-        contacts, texts and list, within the last `period`. Only responses to this server count,
+        contacts, wording and list, within the last `period`. Only responses to this server count,
         since a browser's report may be forged.
         """
         if sign_up.consent is None:

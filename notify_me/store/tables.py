@@ -153,7 +153,7 @@ WAITING_CALLS = (
 
 PERSON = func.coalesce(SignUpRow.email_hmac, SignUpRow.phone_hmac)
 """The SQL expression that identifies a person: the HMAC of the email address, or of the phone
-number if there is no address.
+number if there is no email address.
 """
 
 
@@ -230,7 +230,7 @@ class RateLimitRow(Base):
     __table_args__ = (Index("ix_notify_me_rate_limit_expires_at", "expires_at"),)
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """What is counted; hashed if it may contain an address."""
+    """What is counted; hashed if it may contain an IP address or a contact."""
     count: Mapped[int]
     expires_at: Mapped[float] = mapped_column(Double)
     """The end of its window, as a Unix timestamp."""
@@ -242,7 +242,9 @@ VERSION_TABLE = "notify_me_version"
 
 
 def current_revision(connection: Connection) -> str | None:
-    """Return the revision of the kit's tables in a database, or None if there are none."""
+    """Return the revision of the kit's tables in a database, or None if the database has no such
+    tables.
+    """
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     return connection.scalar(select(table(VERSION_TABLE, column("version_num"))))

@@ -52,7 +52,7 @@ def create_limiter(
 ) -> RateLimiter | None:
     """Return the limiter that counts in `RATELIMIT_STORAGE_URI`; None if that isn't set and
     `RATELIMIT_ENABLED` is off. `engine` returns the engine of the kit's database, and `secret` is
-    the key for hashing the counted clients and contacts there.
+    the key for hashing clients and contacts in that database.
 
     Raises `SettingsError` if the URI isn't valid, or its storage needs a package that isn't
     installed.
@@ -76,7 +76,7 @@ def client_address() -> str:
     network of an IPv6 address, which a household or server has to itself.
     """
     remote = str(request.remote_addr)
-    # some proxies send the port, too
+    # some proxies also send the port
     if match := ADDRESS_WITH_PORT.fullmatch(remote):
         remote = match["v4"] or match["v6"]
     try:
@@ -129,9 +129,9 @@ def _count(kind: str, posts_per_minute: int, key: str) -> None:
 
 
 def check_daily_limit(sign_up: SignUp) -> None:
-    """Raise `RateLimited` if this sign-up would bring a contact's alerts in 24 hours, from all
-    clients combined, above `[limits] alerts_per_contact`. The first sign-up in that time is never
-    refused, however many variants it is for.
+    """Raise `RateLimited` if, with this sign-up, more than `[limits] alerts_per_contact` alerts
+    would have been requested for a contact in 24 hours, from all clients combined. A contact's
+    first sign-up in that time is never refused, however many variants it is for.
     """
     limit = current_state().settings.limits.alerts_per_contact
     alerts = current_state().log.recent_alerts(sign_up, timedelta(days=1))

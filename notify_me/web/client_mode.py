@@ -156,7 +156,7 @@ def read_signed(serializer: URLSafeTimedSerializer, text: str) -> str:
 
 
 def _without_private_key(outcome: Outcome | None) -> Outcome | None:
-    """Return the outcome to show for a browser's call if the server can't send it instead, because
+    """Return the outcome to show for a browser's call that the server can't send instead, because
     it has no private key.
     """
     if isinstance(outcome, Temporary) and outcome.response.status is None:
@@ -197,21 +197,21 @@ def _browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str,
 
 
 def _reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome | None]:
-    """Return the outcomes that the form's field `answers` reports: one per call, or None if the
-    call wasn't made because no other call was accepted. A call that is None had no channel left, so
-    the browser didn't make it and its outcome is `Refused`.
+    """Return the outcomes of the browser's calls: one per call, or None if the call wasn't made
+    because no other call was accepted. If a call in `calls` is None, all its channels were refused,
+    so the browser didn't make it; its outcome is `Refused`.
 
-    `text` is the field's value: a JSON list with an entry for each call that the browser was given:
-    `{status, body}`, or null if the call wasn't made or got no response. Since anyone can send it,
-    anything else counts as no response.
+    `text` is the form field `answers`: a JSON list of Klaviyo's responses to the calls that the
+    browser was given. Each is `{status, body}`, or null if the call wasn't made or got no response.
+    Since anyone can send this field, anything else counts as no response.
     """
     try:
-        answers = json.loads(text)
+        entries = json.loads(text)
     except (ValueError, RecursionError):
-        answers = None
-    if not isinstance(answers, list) or len(answers) != len([*filter(None, calls)]):
-        answers = [None] * len(calls)
-    remaining = iter(answers)
+        entries = None
+    if not isinstance(entries, list) or len(entries) != len([*filter(None, calls)]):
+        entries = [None] * len(calls)
+    remaining = iter(entries)
     reported: list[Outcome | None] = []
     for call in calls:
         if call is None:
@@ -225,8 +225,8 @@ def _reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome 
     return reported
 
 
-def _response(answer: Any) -> KlaviyoResponse:
-    status = answer.get("status") if isinstance(answer, Mapping) else None
+def _response(entry: Any) -> KlaviyoResponse:
+    status = entry.get("status") if isinstance(entry, Mapping) else None
     if type(status) is not int or not 100 <= status <= 599:
         return KlaviyoResponse(None, problem="the browser got no response")
-    return KlaviyoResponse(status, document=answer.get("body"))
+    return KlaviyoResponse(status, document=entry.get("body"))

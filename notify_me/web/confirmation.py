@@ -77,8 +77,8 @@ CONFIRM = {
 def confirmation(
     logged: LoggedSignUp, product: Product, sign_up: SignUp | None, *, simulated: bool = False
 ) -> dict[str, Any]:
-    """Return the context of the template `_done.html`. `signed_up` in it lists the composite IDs
-    whose buttons then show that the shopper is on the list; one that begins with `*` belongs to a
+    """Return the context of the template `_done.html`. Its `signed_up` lists the composite IDs
+    whose buttons then show that the shopper is on the list. An ID that begins with `*` belongs to a
     product card's button, whose form offers all variants.
 
     Contacts are shown in full if `sign_up` is given, because the reply then goes to the person who
@@ -151,8 +151,8 @@ def confirmation(
 
 
 def _unrecorded_consent(logged: LoggedSignUp) -> tuple[list[Channel], str]:
-    """Return the channels that Klaviyo accepted but whose consent it didn't record, and the reason,
-    which is empty without such channels.
+    """Return the channels that Klaviyo accepted without recording the consent, and the reason;
+    empty if there are no such channels.
     """
     call = next((call for call in logged.calls if call.variant is None), None)
     channels = [channel for channel in logged.consented if channel not in logged.refused]

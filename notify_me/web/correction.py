@@ -1,4 +1,4 @@
-"""Corrections in the confirmation: a suggested address, and the way back to the form.
+"""Corrections in the confirmation: a suggested email address, and the way back to the form.
 
 Both are forms that start a new sign-up, so they also work without scripts.
 """
@@ -18,8 +18,8 @@ from ..klaviyo.calls import SignUp
 from ..variants import Variant
 
 CHANGE = "change"
-"""The name of a form field. A post with it is not a sign-up: the reply is the form, in which the
-contacts can be changed.
+"""The name of a form field. A post with this field isn't a sign-up: the reply is the form, where
+the shopper can change the contacts.
 """
 
 WRONG_CONTACT = {

@@ -37,7 +37,7 @@ class DatabaseStorage(Storage):
     """The kit's database as a storage for the limits library, with fixed windows only.
 
     `engine` returns its engine. Keys, which contain IP addresses, are stored as their HMAC-SHA256
-    under `secret`: a plain hash could be reversed by trying all addresses. Methods raise
+    under `secret`: a plain hash could be reversed by trying every IP address. Methods raise
     `limits.errors.StorageError` if the database is unavailable.
     """
 

@@ -22,7 +22,8 @@ def fill_placeholders(
     with_variant_name: bool,
     escape_name: Callable[[str], str] = str,
 ) -> str:
-    """Fill in `{product_name}` and `{variant_name}`, which is empty without `with_variant_name`.
+    """Fill in `{product_name}` and `{variant_name}`. Without `with_variant_name`, the latter is
+    empty.
 
     `escape_name` is called with each name, and returns what to insert.
     """
@@ -48,7 +49,7 @@ def sanitized_footer(text: str, variant: Variant, *, with_variant_name: bool) ->
         with_variant_name=with_variant_name,
         escape_name=lambda name: str(escape(name)),
     )
-    # cleaned last, because a placeholder may be part of a link's address
+    # cleaned last, because a placeholder may be part of a link's URL
     cleaned = nh3.clean(
         filled,
         tags=FOOTER_TAGS,

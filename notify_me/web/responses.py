@@ -153,7 +153,7 @@ class FormReply:
 
 def alerts_unavailable(variants: Sequence[Variant], *, status: int) -> Response:
     """Return the reply when no alert is offered for any of these variants: a link to one that can
-    be bought, with `status`, or otherwise an explanation, with 404.
+    be bought, with `status`, or else an explanation, with 404.
     """
     can_buy = current_settings().trigger.can_buy
     for variant in variants:

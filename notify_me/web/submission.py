@@ -187,8 +187,8 @@ def _warn_if_many_waiting(logged: LoggedSignUp) -> None:
 def _newly_unknown(
     calls: Sequence[Call], outcomes: Sequence[Outcome | None]
 ) -> list[tuple[str, Outcome]]:
-    """Return the variants that Klaviyo doesn't have and no earlier sign-up has reported: their
-    composite IDs and outcomes.
+    """Return the composite ID and outcome of each variant that Klaviyo doesn't have, unless an
+    earlier sign-up has already reported it.
     """
     unknown = [
         (str(call.variant), outcome)
@@ -203,8 +203,8 @@ def _newly_unknown(
 
 
 def _shop_url() -> str:
-    """Return the shop's address for the links of a variant that the worker creates; empty if it
-    isn't known. Without `SHOP_URL`, the request's host is used only if Flask validates it
+    """Return the shop's base URL for the links of a variant that the worker creates; empty if
+    unknown. Without `SHOP_URL`, the request's host is used only if Flask validates it
     (`TRUSTED_HOSTS`) or it is this machine. Otherwise, anyone could send a forged host, and
     shoppers would get links to it.
     """

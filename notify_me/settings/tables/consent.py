@@ -11,15 +11,15 @@ from ...i18n.catalogs import N_
 from ..base import TRANSLATED, UNTRANSLATED, SettingsTable, check_placeholders
 
 PLACEHOLDERS = ("brand", "program", "frequency", "terms_of_service", "privacy_policy")
-ADDRESS = "a URL that begins with https://, or with / for a page of the shop"
+URL = "a URL that begins with https://, or with / for a page of the shop"
 
 # browsers read a backslash as a slash, and ignore tabs and line breaks
-_ADDRESS = re.compile(r"""(?:https?://[^/?#\\\x00-\x20"<>]|/(?!/))[^\\\x00-\x20"<>]*""")
+_URL = re.compile(r"""(?:https?://[^/?#\\\x00-\x20"<>]|/(?!/))[^\\\x00-\x20"<>]*""")
 
 
-def _address(text: str) -> str:
-    if text and not _ADDRESS.fullmatch(text):
-        raise ValueError(f"must be {ADDRESS}")
+def _url(text: str) -> str:
+    if text and not _URL.fullmatch(text):
+        raise ValueError(f"must be {URL}")
     return text
 
 
@@ -27,9 +27,7 @@ def _text(text: str) -> str:
     return check_placeholders(text, PLACEHOLDERS)
 
 
-Address = Annotated[
-    str, Field(json_schema_extra={"allowed": ADDRESS, **TRANSLATED}), AfterValidator(_address)
-]
+Link = Annotated[str, Field(json_schema_extra={"allowed": URL, **TRANSLATED}), AfterValidator(_url)]
 LinkText = Annotated[str, Field(min_length=1, max_length=100, json_schema_extra=TRANSLATED)]
 Phrase = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=UNTRANSLATED)]
 EmailText = Annotated[
@@ -50,19 +48,19 @@ LegalText = Annotated[
 
 
 class Consent(SettingsTable):
-    """`[consent]`: what shoppers agree to. The texts correspond to the blocks
+    """`[consent]`: what shoppers agree to. The texts match the blocks
     `bis_promotional_email_checkbox`, `promotional_sms_checkbox` and `sms_disclosure` of Klaviyo's
     form builder. They may contain `{brand}`, `{program}`, `{frequency}` and the links
     `{terms_of_service}` and `{privacy_policy}`.
     """
 
     brand: str = Field("", max_length=100, title="Company name")
-    """The name of your company. Empty: the shop's name, if the shop passes it to the kit, as the
-    starter shop does.
+    """The name of your company. Empty: the shop's name, if your shop passes
+    `NotifyMe(shop_name=…)`, as the starter shop does.
     """
-    terms_of_service_url: Address = Field("", title="Terms of service link")
+    terms_of_service_url: Link = Field("", title="Terms of service link")
     """URL of your terms of service."""
-    privacy_policy_url: Address = Field("", title="Privacy policy link")
+    privacy_policy_url: Link = Field("", title="Privacy policy link")
     """URL of your privacy policy. The form links to it, unless modal.footer_content is set."""
     terms_of_service_text: LinkText = Field(
         N_("Terms of Service"), title="Terms of service link text"
@@ -76,8 +74,8 @@ class Consent(SettingsTable):
         json_schema_extra={"allowed": "a language tag, such as en or de-AT"},
         title="Language of the legal texts",
     )
-    """Language of the texts in this table. It is stored with each consent. If you write the texts
-    in another language, change it too.
+    """Language of the texts in this table, which is stored with each consent. Change it if you
+    write them in another language.
     """
     program: Phrase = Field("back-in-stock alerts and offers", title="Message topic")
     """What your text and WhatsApp messages are about: the value of {program}."""

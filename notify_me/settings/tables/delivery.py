@@ -13,9 +13,9 @@ class Delivery(SettingsTable):
     """
 
     in_flight: int = Field(4, ge=1, le=256, title="Concurrent calls in a web process")
-    """Maximum number of concurrent calls to Klaviyo that requests wait for in a web process. Set it
-    to half the number of threads, so that a slow Klaviyo can't block the shop's pages. Queued calls
-    have their own maximum, worker_in_flight.
+    """Maximum number of calls to Klaviyo that a web process makes at the same time while shoppers
+    wait. Set it to half the number of threads, so that a slow Klaviyo can't block the shop's pages.
+    Queued calls have their own maximum, worker_in_flight.
     """
     in_web_process: bool = Field(True, title="Deliver from the web process")
     """Whether a thread of the web process sends queued calls when no worker (`flask notify-me
@@ -47,8 +47,8 @@ class Delivery(SettingsTable):
     hour.
     """
     longest_pause: float = Field(600.0, ge=1, le=86400, title="Longest pause")
-    """When Klaviyo limits requests, a queue is paused for Klaviyo's Retry-After, but for this long
-    at most. After that, one call is sent as a test.
+    """When Klaviyo limits requests, a queue is paused for as long as Klaviyo's Retry-After says, up
+    to this maximum. Then one call is sent as a test.
     """
     probe_every: float = Field(60.0, ge=1, le=3600, title="Time between probes")
     """How often one call is sent as a test while a queue is paused because Klaviyo rejects the key,
@@ -56,15 +56,15 @@ class Delivery(SettingsTable):
     """
     unknown_variant_hours: float = Field(24.0, ge=0, le=720, title="Retries for unknown variants")
     """Number of hours to retry sign-ups for a variant that Klaviyo's catalog doesn't have. After
-    that, they are dead-lettered. With a feed, allow more than six, since Klaviyo reads it every six
-    hours.
+    that, they are dead-lettered. If Klaviyo reads a feed of your catalog, allow more than six: it
+    does so every six hours.
     """
     sweep_after: float = Field(120.0, ge=1, le=86400, title="Time before a call is reassigned")
     """Time after which a call that a worker started but didn't finish is returned to the queue. It
     must be at least twice call_timeout, so that a call in progress isn't sent a second time.
     """
     keep_finished: float = Field(3600.0, ge=0, le=2592000, title="Time to store delivered calls")
-    """How long delivered calls, with contact details, stay in the queue."""
+    """How long delivered calls, which contain contact details, stay in the queue."""
 
     @model_validator(mode="after")
     def _check_contradictions(self) -> Delivery:

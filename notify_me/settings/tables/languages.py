@@ -1,4 +1,4 @@
-"""`[languages]` and `[texts.<locale>]`: the shop's languages, and the merchant's texts in them."""
+"""`[languages]` and `[texts.<locale>]`: the shop's languages, and its wording in each."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _MODELS = {
 }
 _fields: dict[str, Any] = {name: (model, model()) for name, model in _MODELS.items()}
 LocaleTexts: type[SettingsTable] = create_model("LocaleTexts", __base__=SettingsTable, **_fields)
-"""`[texts.<locale>]`: the texts of the other tables in one language."""
+"""`[texts.<locale>]`: the wording of the other tables' settings in one language."""
 if TYPE_CHECKING:
     Texts = SettingsTable
 else:

@@ -14,8 +14,8 @@ class Limits(SettingsTable):
     """
 
     valid_posts: int = Field(30, ge=1, le=100_000, title="Valid forms per minute")
-    """Maximum number of valid forms per minute from one client. The people in a household or office
-    share an address, and in client mode a sign-up submits the form twice.
+    """Maximum number of valid forms per minute from one client. A household or office shares an IP
+    address, and in client mode each sign-up submits the form twice.
     """
     invalid_posts: int = Field(120, ge=1, le=100_000, title="Invalid forms per minute")
     """Maximum number of invalid forms per minute from one client. They don't count towards
@@ -26,6 +26,6 @@ class Limits(SettingsTable):
     number.
     """
     alerts_per_contact: int = Field(30, ge=1, le=100_000, title="Alerts per contact")
-    """Maximum number of alerts in 24 hours for one email address or phone number, from all clients
-    combined. Each variant counts.
+    """Maximum number of alerts that can be requested for one email address or phone number in 24
+    hours, from all clients combined. Each variant counts as one.
     """

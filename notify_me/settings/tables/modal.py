@@ -69,7 +69,7 @@ class Modal(SettingsTable):
     """Background colour of the submit button. Unset: the same as button.button_styles.color."""
     button_text_color: Color | None = Field(None, title="Submit button text colour")
     """Text colour of the submit button. Unset: a colour that is readable on button_background_color
-    or, if that is unset too, the same as button.text_styles.font_color.
+    or, if that is also unset, the same as button.text_styles.font_color.
     """
     close_button_color: Color | None = Field(None, title="Close button colour")
     """Colour of the close button."""

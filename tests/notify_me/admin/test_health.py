@@ -60,7 +60,7 @@ def test_health_and_status_name_what_keeps_shoppers_from_being_notified(
     assert {row.verdict for row in health.values()} == {"fail"}
     for row, text in {
         "flow": "nobody joins the waiting list",
-        "public_key": "from this shop's address. Sign-ups affected in the last 24 hours: 1",
+        "public_key": "from this shop's domain. Sign-ups affected in the last 24 hours: 1",
         "sign_ups": f"{MUG} (1)",
         "delivery": "Klaviyo rejected the private key",
     }.items():

@@ -360,7 +360,7 @@ def test_commands_fill_and_restock_klaviyos_catalog(
     ("arguments", "message"),
     [
         (["NONE", "5", "--shop-url", ROOT], "the shop has no variant $custom:::$default:::NONE"),
-        (["MUG", "5"], "pass the shop's address with --shop-url, or set SHOP_URL"),
+        (["MUG", "5"], "pass the shop's URL with --shop-url, or set SHOP_URL"),
         (["$shopify:::$default:::1", "5", "--shop-url", ROOT], "the shop has no variant"),
     ],
 )

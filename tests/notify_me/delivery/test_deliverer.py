@@ -65,7 +65,7 @@ def test_job_that_waiting_cannot_fix_is_set_aside_with_its_reason(
     reason = {
         "bad payload": "internal error in the worker (TypeError)",
         "unreadable arguments": "the queued job can't be read (ValueError)",
-        "missing column": "the database rejects the worker's statement (OperationalError)",
+        "missing column": "the database rejected the worker's SQL (OperationalError)",
     }[fault]
     # what can't be read can't be retried either
     state = "failed" if fault == "unreadable arguments" else "dead_lettered"

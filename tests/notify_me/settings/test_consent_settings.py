@@ -250,9 +250,11 @@ def test_link_without_address_in_a_text_is_an_error(
         offering("EMAIL", consent={**NO_LINKS, **consent})
 
     for name in names:
-        message = f"a text under [consent] contains {{{name}}}, but consent.{name}_url is not set"
+        message = (
+            f"a setting under [consent] contains {{{name}}}, but consent.{name}_url is not set"
+        )
         assert message in str(caught.value)
-    assert str(caught.value).count("a text under [consent]") == len(names)
+    assert str(caught.value).count("a setting under [consent]") == len(names)
     addresses = {f"{name}_url": "/page" for name in names}
     app = offering("EMAIL", consent={**NO_LINKS, **consent, **addresses})
     text = view(app.test_client().get(FORM)).one("div", class_="notify-me__consent")
