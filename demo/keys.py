@@ -12,7 +12,7 @@ from klaviyo_sandbox import make_account
 from notify_me import SettingsError
 
 DEMO_FILE = "demo.json"
-"""The file in `instance/` with the keys and the addresses of the last start."""
+"""The file in `instance/` with the keys, and the host and ports of the last start."""
 ADDRESSES = {"HOST": "127.0.0.1", "PORT": "5000", "SANDBOX_PORT": "5001"}
 """The defaults of these environment variables."""
 OFFERED_CHANNELS = ("NOTIFY_ME_CHANNELS__OFFERED", '["EMAIL", "SMS"]')
@@ -60,7 +60,7 @@ def demo_environment(
 
 
 def save_addresses(environ: Mapping[str, str], instance: Path) -> None:
-    """Save the demo's addresses for `flask …` commands in other terminals."""
+    """Save the demo's host and ports for `flask …` commands in other terminals."""
     saved = _load(instance, create=True)
     updated = {**saved, **{name: environ[name] for name in ADDRESSES}}
     if updated != {**ADDRESSES, **saved}:

@@ -31,7 +31,7 @@ Limitations
 - The wording of errors is this project's; status, code and pointer are Klaviyo's. Where Klaviyo's
   behaviour is not documented, the sandbox is strict: a bad phone number is refused even with a good
   email address, and a throttled browser gets a reply that it cannot read.
-- Rate limits are per operation and account, for browsers too, whatever their IP address.
+- Rate limits are per operation and account, even for browsers, whatever their IP address.
 - Preflights are not cached (`Access-Control-Max-Age: 0`), so that each one is recorded.
 - State is in memory, or in a SQLite file (`--state`, `SANDBOX_STATE`) that one process uses. Rate
   limits are counted in memory only, and calls in progress are lost when the process exits.

@@ -75,7 +75,7 @@ def _stop_on_signals() -> None:
             stopping = True
             raise KeyboardInterrupt
 
-    # SIGINT needs a handler too: shells start background jobs with SIGINT ignored.
+    # SIGINT also needs a handler: shells start background jobs with SIGINT ignored.
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
 

@@ -161,7 +161,7 @@ def explain(entry: Mapping[str, Any]) -> str:
     if drill and (meaning := KINDS[drill].meaning):
         return meaning
     if status is None:
-        return "The call was interrupted before the reply."
+        return "The call was interrupted before the response."
     if drill == "partial" and PARTIAL_FAILURE in entry["reply_headers"]:
         return (
             f"Klaviyo accepted the email address, but not the phone number: see {PARTIAL_FAILURE}."

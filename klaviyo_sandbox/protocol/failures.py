@@ -94,13 +94,13 @@ KINDS: Mapping[str, Kind] = {
     "html": Kind(
         _UNAVAILABLE,
         "502: HTML page from a gateway",
-        meaning="A gateway replied with an HTML page. Treat it as a temporary failure.",
+        meaning="A gateway returned an HTML page. Treat it as a temporary failure.",
     ),
     "slow": Kind(
         _NETWORK,
-        "Slow: the reply is delayed",
+        "Slow: the response is delayed",
         seconds=10.0,
-        meaning="The reply was delayed. The client's timeout decides how long it waits.",
+        meaning="The response was delayed. The client's timeout decides how long it waits.",
     ),
     "drip": Kind(
         _NETWORK,
@@ -117,8 +117,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "drop": Kind(
         _NETWORK,
-        "Dropped: the connection closes without a reply",
-        meaning="The connection was closed without a reply. Queue the call and retry it later.",
+        "Dropped: the connection closes without a response",
+        meaning="The connection was closed without a response. Queue the call and retry it later.",
     ),
     CORS: Kind(
         _NETWORK,

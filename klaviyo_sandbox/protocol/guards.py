@@ -30,7 +30,7 @@ def add_security_headers(response: Response) -> Response:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or address means this machine."""
+    """Return whether a host name or IP address refers to this machine."""
     if host == "localhost":
         return True
     try:

@@ -1,6 +1,6 @@
 """The made-up brands of the account, in the format of Klaviyo's Brands API.
 
-The first can be used as it is. The second is like many real ones: its button's text is hard to
+The first can be used as is. The second is like many real brands: its button's text is hard to
 read, and its font is a web font.
 """
 

@@ -202,7 +202,7 @@ class ShopSettings(Table):
     """Where the shop is. Prices in this country's own currency use its local symbol."""
     languages: tuple[str, ...] = ()
     """The languages in which the products are described. The shop offers those that are also
-    in `notify_me.toml` or, if there are none, only the first language in that file.
+    in `notify_me.toml`; if no language is in both files, only the first one in `notify_me.toml`.
     """
     logo: Annotated[str, AfterValidator(_logo), allowed(STATIC_FILE)] = ""
     """A file in `static/`, or the copy that import-brand made. If omitted, the header

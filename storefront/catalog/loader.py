@@ -1,4 +1,4 @@
-"""Write a catalog file to the database. Existing rows are updated and keep their IDs."""
+"""Writes a catalog file to the database. Existing rows are updated and keep their IDs."""
 
 from __future__ import annotations
 

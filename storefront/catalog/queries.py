@@ -51,7 +51,7 @@ VARIANTS_OF_PRODUCT = (
     .order_by(_VARIANT.c.position)
 )
 MAX_SITEMAP_PRODUCTS = 45_000
-"""The limit for a sitemap is 50,000 URLs, which include those of the home page and categories."""
+"""A sitemap may have 50,000 URLs, including those of the home page and the categories."""
 
 
 def count_products(query: ListingQuery) -> int:
@@ -84,8 +84,8 @@ def product_handles() -> Sequence[str]:
 
 
 def related_available(handle: str, limit: int) -> Sequence[Product]:
-    """Return products that can be bought or pre-ordered now, to suggest along with the product with
-    this handle.
+    """Return products that can be bought or pre-ordered now, to suggest next to the
+    given product.
     """
     product = db.session.scalar(sa.select(Product).where(Product.handle == handle))
     return related_products(product, limit, only_available=True) if product else ()
@@ -94,10 +94,10 @@ def related_available(handle: str, limit: int) -> Sequence[Product]:
 def related_products(
     product: Product, limit: int = 4, *, only_available: bool = False
 ) -> Sequence[Product]:
-    """Return other products to suggest along with `product`, those of the same category first.
+    """Return other products to suggest next to `product`, those of the same category first.
 
-    With `only_available`, they are chosen from the first eight of the category and the first eight
-    of the others, leaving out those that can't be bought or pre-ordered.
+    With `only_available`, they are the products that can be bought or pre-ordered among the first
+    eight of the category and the first eight of the other categories.
     """
     # each half uses an index to read only a few rows, however many products there are
     max_candidates = 8 if only_available else limit
@@ -214,8 +214,8 @@ def all_products(
 
 
 def divide_products(max_variants: int) -> list[tuple[int, int]]:
-    """Divide the products into parts of at most `max_variants` variants. A product with more gets
-    a part of its own.
+    """Divide the products into parts of at most `max_variants` variants. A product with more
+    variants is a part of its own.
 
     Return the first and the last product ID of each part, for `all_products`.
     """
@@ -317,7 +317,7 @@ class ShopCatalog:
     """
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
-        """Return the variant with this ID, or None if there is none."""
+        """Return the variant with this ID, or None if the shop has no such variant."""
         if not current_catalog().contains(composite_id):
             return None
         statement = (

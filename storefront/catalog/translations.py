@@ -1,4 +1,4 @@
-"""Translations of the sample catalog: `translations/<language>.json` maps each English text in
+"""Translations of the sample catalog: `translations/<language>.json` maps each English string in
 `catalog.json` to its translation. Imported products aren't translated.
 """
 
@@ -40,7 +40,7 @@ def english_attributes(text: str) -> Markup:
 
 
 def all_translations(text: str) -> list[str]:
-    """Return all translations of a text from the catalog."""
+    """Return all translations of a string from the catalog."""
     languages = sorted(file.stem for file in FOLDER.glob("*.json"))
     return [_texts(tag)[text] for tag in languages if text in _texts(tag)]
 

@@ -149,7 +149,7 @@ def test_call_in_progress_is_finished_after_a_restart(tmp_path: Path) -> None:
 
     with saved(file) as sandbox:
         assert [entry["finished"] for entry in sandbox.read("requests")] == [True]
-        assert "The reply was delayed" in sandbox.request("GET", "/requests/1").text
+        assert "The response was delayed" in sandbox.request("GET", "/requests/1").text
 
 
 @pytest.mark.process
