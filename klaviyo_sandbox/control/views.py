@@ -102,7 +102,7 @@ def clear_drills() -> Response:
 
 @blueprint.post("/reset")
 def reset() -> Response:
-    """Reset all but the account's keys. The body `{"keep_catalog": true}` also keeps the catalog."""
+    """Reset all but the account's keys. The body `{"keep_catalog": true}` keeps the catalog."""
     current_sandbox().reset(keep_catalog=_member("keep_catalog") is True)
     return jsonify(reset=True)
 

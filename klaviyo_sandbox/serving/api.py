@@ -1,4 +1,4 @@
-"""The routes of Klaviyo's API. Each call is recorded, checked, processed (or dropped) and logged."""
+"""The routes of Klaviyo's API. Each call is recorded, checked, processed or dropped, and logged."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -100,7 +100,7 @@ class Sandbox:
         """Restore what a file does not store: references between rows, and indexes."""
         self.profiles.rebuild_index()
         for key, waiting in self.waiting.items():
-            # The same object as in `profiles`, so that later changes to the profile also apply here.
+            # The same object as in `profiles`, so that later changes to it also apply here.
             profile = self.profiles.rows.get(waiting.profile.number) or waiting.profile
             self.waiting.put(key, replace(waiting, profile=profile))
         self.requests.finish_all()

@@ -39,7 +39,7 @@ def tiles(page: Page) -> list[str]:
     return re.findall(r"</dt><dd>(.*?)</dd>", page.html)
 
 
-def test_sample_data_is_marked_and_renewed(app: Flask, client: FlaskClient) -> None:
+def test_sample_data_is_marked_and_refreshed(app: Flask, client: FlaskClient) -> None:
     """It is the same each time, and leaves the visitor's own sign-ups alone."""
     assert "Sample data" not in Page(client, "/merchant/demand").text
 
@@ -63,7 +63,7 @@ def test_sample_data_is_marked_and_renewed(app: Flask, client: FlaskClient) -> N
     assert tiles(again)[3] == tiles(first)[3]
 
 
-def test_reset_renews_the_sample_data(client: FlaskClient) -> None:
+def test_reset_refreshes_the_sample_data(client: FlaskClient) -> None:
     client.post(MUG, data={"channels": "EMAIL", "email": "ada@example.org"})
 
     client.post("/demo/reset")
