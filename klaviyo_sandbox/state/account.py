@@ -43,7 +43,7 @@ class Account:
 
     def __post_init__(self) -> None:
         if not self.private_key.startswith(PRIVATE_PREFIX):
-            raise ValueError("The private key must begin with pk_: is it the public one?")
+            raise ValueError("The private key must begin with pk_: is this the public key?")
         if not self.public_key:
             raise ValueError("The public key is empty.")
         if self.public_key.startswith(PRIVATE_PREFIX):

@@ -81,8 +81,8 @@ def cached(
     page. `unless` returns whether the page depends on more than the catalog, the URL and the
     language, and so can't be cached.
 
-    The cache isn't used for visitors to whom the page may look different: those with a cookie other
-    than the language's, `cookie_values` and `SCRIPT_COOKIES`, and those who see the demo.
+    The cache isn't used for visitors who may see a different page: visitors of the demo, and those
+    with any cookie other than the language's, `cookie_values` and `SCRIPT_COOKIES`.
     """
 
     @wraps(view)

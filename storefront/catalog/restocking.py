@@ -48,8 +48,8 @@ def set_stock(variant: ProductVariant, quantity: int | None) -> admin.StockUpdat
 
 
 def record_restocks() -> None:
-    """Record which of the variants that shoppers are waiting for are available again. Call it after
-    the stock of many variants has changed at once.
+    """Record a restock of every available variant that shoppers are waiting for. Call it after the
+    stock of many variants has changed at once.
     """
     _record(lambda: queries.available(admin.people_waiting()))
 

@@ -75,7 +75,7 @@ class Report:
         return self.buyers / self.demand.alerted if self.demand.alerted else 0.0
 
     def waiting_bar(self, row: waiting.WaitingRow) -> tuple[charts.Segment, ...]:
-        """Return a bar for the revenue of a row, relative to that of the first row."""
+        """Return a bar for the revenue of a row, relative to the revenue of the first row."""
         most = self.waiting_now.rows[0].revenue
         # in hundredths, since a bar takes whole numbers
         return charts.bar({"all": int(row.revenue * 100)}, int(most * 100))

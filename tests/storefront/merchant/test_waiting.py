@@ -126,9 +126,9 @@ def test_stock_page_says_who_is_notified(app: Flask, client: FlaskClient, stock:
     add_past_sign_ups(app, "BLAT-L", "ada")
 
     page = Page(client, "/merchant?product=blatter-souwester")
-    row = "Sold out 2 Stock of BLAT-S Don’t track stock Save BLAT-S Restocking notifies up to 2"
+    row = "Sold out 2 Stock of BLAT-S Don’t track stock Save BLAT-S Restocking will notify up to 2"
     assert f"{row} people" in page.text
-    assert "Save BLAT-L Restocking notifies up to 1 person" in page.text
+    assert "Save BLAT-L Restocking will notify up to 1 person" in page.text
     client.post("/merchant", data={"sku": "BLAT-S", "quantity": "5"})
     assert "notifies up to 2" not in Page(client, "/merchant?product=blatter-souwester").text
     # sold out again: they have had their alert
