@@ -1,6 +1,6 @@
 """Caches for templates, URLs and SQL that all apps of a test run share.
 
-The tests create about two thousand apps. Without these caches, half of an app's start-up
+The tests create about two thousand apps. Without these caches, half of an app's startup
 time is spent compiling.
 """
 
