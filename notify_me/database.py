@@ -71,8 +71,8 @@ def create_engine(url: str) -> sa.Engine:
 
 
 def engine_options(url: sa.URL) -> dict[str, Any]:
-    """Return options for `sqlalchemy.create_engine`. With these, a shopper waits for a locked or
-    unavailable database for about two seconds at most.
+    """Return options for `sqlalchemy.create_engine`. With these, a shopper waits about two seconds
+    at most for a locked or unavailable database.
     """
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}}
@@ -146,7 +146,7 @@ class FileUnavailable(sa.exc.SQLAlchemyError):
 
 
 class Database:
-    """The kit's engine, with a check before first use that the tables are up to date.
+    """The kit's engine. Before first use, it checks that the tables are up to date.
 
     `source` is a SQLAlchemy engine, or a callable that returns one: Flask-SQLAlchemy binds its
     engines to the app context, so a callable is called on each use. `file` is the kit's own SQLite

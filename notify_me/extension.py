@@ -41,8 +41,8 @@ from .web.views import CompositeIDConverter, blueprint
 logger = logging.getLogger(__name__)
 
 CatalogSource = Catalog | Callable[[CompositeID], Sequence[Variant]]
-"""A catalog, or a function that takes the composite ID of a variant and returns all variants of its
-product, or an empty list for an unknown ID.
+"""A catalog, or a function that takes a variant's composite ID and returns all variants of its
+product. For an unknown ID, it returns an empty list.
 """
 EngineSource = sa.Engine | Callable[[], sa.Engine]
 

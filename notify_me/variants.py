@@ -25,7 +25,7 @@ NUMERIC_ID_INTEGRATIONS = frozenset({"$shopify", "$bigcommerce", "$magento_two"}
 
 
 def is_numeric(external_id: str) -> bool:
-    """Return whether an ID consists of digits, as those of `NUMERIC_ID_INTEGRATIONS` do."""
+    """Return whether an ID consists of digits, as in `NUMERIC_ID_INTEGRATIONS`."""
     return bool(re.fullmatch(r"\d+", external_id, re.ASCII))
 
 

@@ -1,4 +1,4 @@
-"""Sign-ups and consents by contact: find or erase those of one person, and import past sign-ups."""
+"""Find or erase one person's sign-ups and consents, and import past sign-ups."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ def import_sign_ups(sign_ups: Iterable[PastSignUp]) -> int:
 
 
 def _past_rows(past: PastSignUp) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the row of a past sign-up and those of its calls."""
+    """Return a past sign-up's row and its calls' rows."""
     sign_up = _validated(past)
     sign_up_row = {
         "id": secrets.token_urlsafe(16),

@@ -23,7 +23,7 @@ PLURALS: dict[str, str] = {
 
 
 def health(read_status: Callable[[], Status] = status) -> Report:
-    """Return what works and what doesn't, as rows like those of `flask notify-me check`.
+    """Return what works and what doesn't, as rows like the ones in `flask notify-me check`.
 
     The rows are `flow` (whether a live flow exists, which is read from Klaviyo with a timeout of
     three seconds and cached for up to five minutes), `public_key` (only if Klaviyo refuses it),

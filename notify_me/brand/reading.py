@@ -27,7 +27,7 @@ _HEX = re.compile(r"#?((?:[0-9a-f]{3}){1,2})", re.IGNORECASE)
 
 
 class BrandError(Exception):
-    """The brand can't be read, or there is none. The message is for the operator."""
+    """The brand can't be read, or the account has none. The message is for the operator."""
 
 
 @dataclass(frozen=True, slots=True)

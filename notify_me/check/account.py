@@ -146,7 +146,7 @@ def _revision(response: KlaviyoResponse, requested: str) -> Row:
 
 
 def _date_in(response: KlaviyoResponse, header: str) -> str:
-    """Return the date in a header, with any suffix such as `.pre`; empty if there is none."""
+    """Return the date in a header, with any suffix such as `.pre`; empty without a date."""
     value = response.headers.get(header, "")
     match = re.match(r"\d{4}-\d{2}-\d{2}(\.[\w-]{1,20})?", value, re.ASCII)
     return match[0] if match else ""

@@ -119,8 +119,8 @@ def deliver_until(stop: threading.Event, context: DeliveryContext, executor_id: 
 def _sleep(seconds: float, stop: threading.Event) -> None:
     """Sleep for some seconds, or until `stop` is set.
 
-    `stop.wait()` could miss a signal that arrives just before it blocks, and a handler that
-    interrupts it while it holds the event's lock would wait for that lock forever.
+    `stop.wait()` could miss a signal that arrives just before it blocks. If a handler interrupted
+    it while it held the event's lock, the handler would wait for that lock forever.
     """
     end = time.monotonic() + seconds
     while not stop.is_set() and (remaining := end - time.monotonic()) > 0:

@@ -54,7 +54,7 @@ class FormOptions:
 
     def consent(self, channels: Sequence[Channel], checked: Collection[Channel]) -> Consent | None:
         """Return the consent for the selected channels whose checkbox is ticked or that have only a
-        notice; None if there are none.
+        notice; None if there are no such channels.
         """
         statements = tuple(
             prompt.statement

@@ -34,7 +34,7 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\ufff0-\ufffc\U000e0000-\U000e0fff]"
 )
-"""Characters that aren't shown, besides those of the categories in `_fold`."""
+"""Invisible characters outside the categories that `_fold` removes."""
 _ASCII_EQUIVALENTS = str.maketrans(
     dict.fromkeys("\u00b4\u02b9\u02bb\u02bc\u02bd\u2018\u2019\u201b\u2032\ua78c", "'")
     | dict.fromkeys("\u02d7\u2043\u2212\u30fc", "-")
@@ -154,7 +154,7 @@ def _clean_once(text: str) -> str:
 
 
 def _fold(character: str) -> str:
-    """Replace a full-width or other variant of a character with the usual one, and a digit of
+    """Replace a full-width or other variant of a character with the usual one, and a digit in
     another script with 0 to 9; drop an invisible character.
 
     A superscript or subscript digit may be a footnote mark rather than part of the contact, so it
@@ -176,5 +176,5 @@ def _fold(character: str) -> str:
 
 
 def _characters(text: str, categories: str) -> str:
-    """Return the characters whose Unicode category begins with one of the letters."""
+    """Return the characters whose Unicode category begins with a letter in `categories`."""
     return "".join(char for char in text if unicodedata.category(char)[0] in categories)

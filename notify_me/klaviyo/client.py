@@ -290,7 +290,7 @@ def send_with_retries(
     max_wait: float = float("inf"),
     wait: Callable[[float], None] = time.sleep,
 ) -> KlaviyoResponse:
-    """Send a call up to `attempts` times while `should_retry` is true of its response.
+    """Send a call up to `attempts` times, as long as `should_retry` is true for the response.
 
     The pause between attempts is what Klaviyo asks for in `Retry-After`; otherwise it starts at
     `FIRST_RETRY_PAUSE` and doubles. If it would be longer than `max_wait` seconds, there is no

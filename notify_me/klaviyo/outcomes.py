@@ -84,13 +84,14 @@ class KlaviyoResponse:
     @property
     def pointer(self) -> str:
         """The first error's `source.pointer`, such as
-        `/data/attributes/profile/data/attributes/email`; empty without one.
+        `/data/attributes/profile/data/attributes/email`; empty if it has none.
         """
         return _pointer(self.error)
 
     @property
     def retry_after(self) -> int | None:
-        """The seconds to wait before the next attempt, from `Retry-After`; None without it.
+        """The seconds to wait before the next attempt, from `Retry-After`; None without that
+        header.
 
         Klaviyo sends a number of seconds; a proxy may send a date.
         """

@@ -184,7 +184,7 @@ def _names_with_single_underscores() -> frozenset[str]:
 def _read_variables(config: Mapping[str, Any]) -> Values:
     """Return the settings in a Flask config. An empty variable counts as unset.
 
-    Raises `SettingsError` for names that look like those of settings but aren't.
+    Raises `SettingsError` for names that resemble a setting's name but aren't one.
     """
     settings = _settings_by_variable()
     values: Values = {}

@@ -14,14 +14,14 @@ const PROPERTIES = `accent alert backdrop border button-background button-border
   submit-color success success-background surface text z-index`.split(/\s+/);
 
 /** @typedef {{ url: string, headers: Record<string, string>, body: object, after_any: boolean }} Call */
-/** @typedef {{ status: number, body: unknown } | null} KlaviyoResponse null without a response */
+/** @typedef {{ status: number, body: unknown } | null} KlaviyoResponse */
 /** @typedef {{ state: string, html?: string, calls?: Call[], sign_up?: string, signed_up?: string[] }} Reply */
 
 /** The elements around the dialogs, keyed by form URL. They keep what was typed.
  * @type {Map<string, NotifyMe>} */
 const hosts = new Map();
 
-/** @type {Set<NotifyMe>} the elements in the page */
+/** @type {Set<NotifyMe>} the elements on the page */
 const elements = new Set();
 
 /** @type {Record<string, string>} the sign-ups made in this tab */
@@ -299,7 +299,7 @@ export class NotifyMe extends HTMLElement {
   }
 
   /** Send a form to the shop. The state is "offline" without a response, and "failed" if the response
-   * isn't the kit's, such as that of a CSRF check.
+   * isn't the kit's, such as a CSRF error.
    * @param {string} action @param {URLSearchParams} body @returns {Promise<Reply>} */
   async #post(action, body) {
     // "page" asks for a title in an <h1>

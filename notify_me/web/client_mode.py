@@ -95,8 +95,8 @@ def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
 
     If Klaviyo refused only some of the channels, the reply has the calls without those channels.
 
-    Nothing is sent for a report with an invalid or expired ID, for a repeated one, or for one whose
-    form differs from the logged sign-up.
+    Nothing is sent if the report's ID is invalid or expired, the report was already processed, or
+    its form differs from the logged sign-up.
     """
     state = current_state()
     try:

@@ -35,8 +35,8 @@ def preview(state: PreviewState) -> None:
 def previewing() -> bool:
     """Return whether this request is part of a preview.
 
-    The query parameter counts only for a visitor whom the shop recognizes: the sign-up of a shopper
-    who follows such a link is real.
+    The query parameter counts only for a visitor whom the shop recognizes: if a shopper follows
+    such a link, the sign-up is real.
     """
     if not has_request_context():
         return False

@@ -18,7 +18,9 @@ Title = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=TRA
 
 
 class Modal(SettingsTable):
-    """`[modal]`: the form. The names are those of Klaviyo's older back-in-stock script."""
+    """`[modal]`: the form. The settings have the same names as in Klaviyo's older back-in-stock
+    script.
+    """
 
     presentation: Literal["dialog", "drawer", "inline"] = Field("dialog", title="Show the form as")
     """A dialog opens in the middle of the page, a drawer at the side. An inline form is part of the

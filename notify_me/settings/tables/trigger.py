@@ -9,8 +9,8 @@ from ..base import SettingsTable
 
 
 class Trigger(SettingsTable):
-    """`[trigger]`: which variants have a notify-me button. The names are those of Klaviyo's trigger
-    `back_in_stock` and of its older script.
+    """`[trigger]`: which variants have a notify-me button. The settings have the same names as in
+    Klaviyo's trigger `back_in_stock` and older script.
     """
 
     tag_allowlist: tuple[str, ...] = Field((), title="Only on products tagged")
