@@ -60,7 +60,7 @@ def test_invalid_number_prevents_startup(
 @pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize("processes", ["1", "2"])
-def test_difficult_clients_dont_stop_the_shop(
+def test_misbehaving_clients_dont_stop_the_shop(
     tmp_path: Path, catalog_db: Path, processes: str
 ) -> None:
     """Idle and half-sent connections, slow readers and lingering clients, eight of each; and an
