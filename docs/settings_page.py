@@ -32,10 +32,10 @@ empty string, the value itself must be two quotation marks: in `.env` or a shell
 _TEXTS = """\
 ## `[texts.<locale>]`
 
-Wording for one language: for German, for example, `label = "Sag Bescheid"` under
+Wording for one language. For German, for example, set `label = "Sag Bescheid"` under
 `[texts.de.button]`, or the variable `NOTIFY_ME_TEXTS__DE__BUTTON__LABEL`. It takes precedence over
 the settings above, which take precedence over the kit's translations of the defaults. These
-settings can have wording of their own in each language:
+settings can be set for each language:
 
 {}
 The legal texts for SMS and WhatsApp have defaults in English only. Until you set them here for

@@ -167,8 +167,8 @@ def erase(contact: str) -> Erased:
     """Delete what the shop stores about a contact: sign-ups, calls in the queue, and whatever the
     shop's `erase_contact` removes. A sign-up by email and phone is deleted with both contacts.
 
-    Consents that Klaviyo may have recorded stay, as proof, unless `[retention] erase_consents` is
-    on. Klaviyo isn't called. Raises `ValueError` like `contact_hash`.
+    Consents that Klaviyo may have recorded are kept as proof, unless `[retention] erase_consents`
+    is on. Klaviyo isn't called. Raises `ValueError` like `contact_hash`.
     """
     state, contact = current_state(), normalized_contact(contact)
     hashes = state.log.contact_hashes(contact)

@@ -349,5 +349,5 @@ def _parse_shadow(text: object) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    """Return a value of the brand as it is shown in messages: on one line."""
+    """Return a value of the brand on one line, for messages."""
     return one_line(str(value))

@@ -293,8 +293,9 @@ class Deliverer:
             )
 
     def _without_refused_channels(self, session: Session, job: Job, outcome: Outcome) -> Job | None:
-        """Record the channels that Klaviyo refused. If it refused the call because of them, return
-        the job without these channels. Return None if no channel remains, or nothing was refused.
+        """Record the channels that Klaviyo refused. If Klaviyo refused the call because of them,
+        return the job without these channels. Return None if no channel remains, or nothing was
+        refused.
         """
         refused = outcome.refused_channels
         if not refused:

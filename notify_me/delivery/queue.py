@@ -99,8 +99,8 @@ def without_info_lines(*loggers: str) -> Iterator[None]:
 def upgrade(engine: Engine) -> None:
     """Create or update the queue's tables. `flask notify-me upgrade` runs this last.
 
-    Raises `SettingsError` if SQLite is too old, or if on SQLite the shop has a table with the name
-    of one of the queue's tables.
+    Raises `SettingsError` if SQLite is too old, or if, on SQLite, the shop has a table with the
+    same name as one of the queue's.
     """
     if engine.dialect.name == "sqlite":
         check_sqlite()

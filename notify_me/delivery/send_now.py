@@ -103,8 +103,8 @@ def _send_allowed(
 
 def must_take_over(reported: Sequence[Outcome | None]) -> bool:
     """Return whether the server must send calls that failed in a browser: the browser was blocked
-    or throttled, Klaviyo refuses the public key, or Klaviyo reportedly doesn't have the variant,
-    which only the server can verify.
+    or throttled, Klaviyo refuses the public key, or the browser reports that Klaviyo doesn't have
+    the variant, which only the server can verify.
 
     If Klaviyo refuses the public key after it has accepted another call, the rest is only queued.
     """

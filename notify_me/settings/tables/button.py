@@ -79,7 +79,7 @@ class ButtonStyles(SettingsTable):
 
 class Button(SettingsTable):
     """`[button]`: the notify-me button. The settings have the same names as in Klaviyo's dynamic
-    button and older back-in-stock script.
+    button and in its older back-in-stock script.
     """
 
     label: Label = Field(N_("Notify me"), title="Button text")

@@ -56,8 +56,7 @@ def _catalog_id(text: str) -> str:
 
 class KlaviyoCatalog(SettingsTable):
     """`[catalog]`: the Klaviyo catalog that contains the shop's variants. A sign-up identifies a
-    variant by `integration:::catalog_id:::variant ID`, so both values must be those that Klaviyo
-    uses.
+    variant by `integration:::catalog_id:::variant ID`, so both values must match Klaviyo's.
     """
 
     integration: Annotated[str, AfterValidator(_integration)] = Field(

@@ -48,8 +48,8 @@ LegalText = Annotated[
 
 
 class Consent(SettingsTable):
-    """`[consent]`: what shoppers agree to. The texts match the blocks
-    `bis_promotional_email_checkbox`, `promotional_sms_checkbox` and `sms_disclosure` of Klaviyo's
+    """`[consent]`: what shoppers agree to. The texts correspond to the blocks
+    `bis_promotional_email_checkbox`, `promotional_sms_checkbox` and `sms_disclosure` in Klaviyo's
     form builder. They may contain `{brand}`, `{program}`, `{frequency}` and the links
     `{terms_of_service}` and `{privacy_policy}`.
     """

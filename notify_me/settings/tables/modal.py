@@ -41,7 +41,7 @@ class Modal(SettingsTable):
     subscription_success_label: Title = Field(
         N_("You’re on the list"), title="Confirmation headline"
     )
-    """Headline of the confirmation. At that point the sign-up is accepted or queued, and Klaviyo
+    """Headline of the confirmation. It appears once the sign-up is accepted or queued, when Klaviyo
     still has to process it. May contain {product_name} and {variant_name}.
     """
     footer_content: Annotated[str, Field(max_length=2000, json_schema_extra=TRANSLATED)] = Field(

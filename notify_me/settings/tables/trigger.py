@@ -10,7 +10,7 @@ from ..base import SettingsTable
 
 class Trigger(SettingsTable):
     """`[trigger]`: which variants have a notify-me button. The settings have the same names as in
-    Klaviyo's trigger `back_in_stock` and older script.
+    Klaviyo's trigger `back_in_stock` and in its older script.
     """
 
     tag_allowlist: tuple[str, ...] = Field((), title="Only on products tagged")
