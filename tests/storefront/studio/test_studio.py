@@ -195,14 +195,18 @@ def test_every_changeable_setting_has_a_labelled_control(studio: Studio) -> None
     assert f"{', '.join(first)} and {last} affect all visitors" in page.text
 
 
-def test_labels_are_plain_english(studio: Studio) -> None:
-    """None is made from the setting's name, since every setting has a title in its model."""
+def test_labels_and_help_are_plain_english(studio: Studio) -> None:
+    """No label is made from the setting's name, since every setting has a title in its model.
+    Names of code in the help are marked up.
+    """
     studio.press(language="de")
     labels = [element.text for tag in ("label", "legend") for element in studio.page.all(tag)]
     for identifier in ("url", "Is allow", "color", "Sms", "Whatsapp", "Z index"):
         assert not [label for label in labels if identifier in label]
     for setting in all_settings(Settings):
         assert setting.model.model_fields[setting.attribute].title, setting.key
+    assert [code for code in studio.page.all("code") if code.text == "NotifyMe(shop_name=…)"]
+    assert "`" not in studio.page.text
 
 
 def test_submitting_the_unchanged_form_changes_nothing(studio: Studio) -> None:
