@@ -38,7 +38,7 @@ the settings above, which take precedence over the kit's translations of the def
 settings can be set for each language:
 
 {}
-The legal texts for SMS and WhatsApp have defaults in English only. Until you set them here for
+The legal wording for SMS and WhatsApp has defaults in English only. Until you set it here for
 another language of your shop, the channel isn't offered in that language, and the app logs a
 warning when it starts. See [languages.md](languages.md).
 """

@@ -3,15 +3,15 @@
 To add a channel, add a member to `Channel` and a case to `_info_of`; mypy reports a missing case.
 These places also name channels:
 
-- `settings/tables/consent.py`: the legal texts under `[consent]`, if it needs consent,
-- `static/notify-me.css`: the rule that hides its fields until it is selected,
+- `settings/tables/consent.py`: the legal wording under `[consent]`, if the channel needs consent,
+- `static/notify-me.css`: the rule that hides the channel's fields until it is selected,
 - `web/confirmation.py`: the sentences for every combination of channels,
 - `form/sign_up_form.py` and `klaviyo/outcomes.py`: the rule that SMS comes first among channels
   that share a consent field or a phone number,
 - the translations (`make translations`),
 - the descriptions and messages that name SMS and WhatsApp, in `settings/`, `check/advice.py` and
   `form/phone.py`,
-- the starter shop's `studio/sections.py`, if it needs consent,
+- the starter shop's `studio/sections.py`, if the channel needs consent,
 - the sandbox: `identifiers.py`, `back_in_stock.py`, `consent.py` and `profiles.py` in
   `operations/`, `state/subscriptions.py`, `pages/explanations.py`, the templates `_messages.html`
   and `profiles.html`, and its specification.
@@ -60,9 +60,9 @@ class ChannelInfo:
     refused: str
     """The message for the shopper when Klaviyo refused the channel for this contact."""
     legal_text_prefix: str = ""
-    """The prefix of the settings for its two legal texts, such as `sms` for `sms_checkbox_text` and
-    `sms_disclosure`; empty if the channel needs no consent. The defaults of these settings are in
-    English only.
+    """The prefix of the two settings for its legal wording, such as `sms` for `sms_checkbox_text`
+    and `sms_disclosure`; empty if the channel needs no consent. The defaults of these settings are
+    in English only.
     """
     checkbox_required: str = ""
     """The error next to an unticked consent checkbox; empty if the channel needs no consent."""

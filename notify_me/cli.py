@@ -120,7 +120,7 @@ def status(*, as_json: bool) -> None:
         click.echo(f"not in Klaviyo's catalog: {missing.variant} ({sign_ups}). {missing.remedy}")
     if public_key := status.public_key:
         click.echo(
-            f"the browser's calls are refused: {public_key.remedy} "
+            f"calls from shoppers' browsers are refused: {public_key.remedy} "
             f"({_sign_ups(public_key.sign_ups)} in the last 24 hours, most recently at "
             f"{_when(public_key.last_at)})"
         )
@@ -309,7 +309,7 @@ def import_brand(*, dry_run: bool, output: str | None) -> None:
 
     The account's primary button and email defaults become settings under [button] and [modal] of
     notify_me.toml. The file's comments and other settings are preserved. A report says what
-    happened to each value. The private key needs the scope brands:read.
+    happened to each value. The private key needs the brands:read scope.
     """
     file = current_app.config.get("NOTIFY_ME_CONFIG")
     if not (dry_run or output or file):
@@ -371,7 +371,7 @@ def _read_snippet_file(file: BinaryIO) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @_database_errors()
 def consents(contact: str, *, as_json: bool) -> None:
-    """Print what the sign-up log has on CONTACT, an email address or a phone number.
+    """Print what the sign-up log holds about CONTACT, an email address or a phone number.
 
     Use it to answer data access requests. It prints every sign-up, and the text, version, time and
     language of every consent. Calls in the queue aren't printed, although they contain the

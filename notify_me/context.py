@@ -65,8 +65,8 @@ class ActiveSettings:
     """The cache of `in_language`, by locale and brand."""
 
     def in_language(self, locale: str, shop_name: Callable[[], str] | None) -> Settings:
-        """Return the settings in one language. If no brand is set, consent texts use the name that
-        `shop_name` returns.
+        """Return the settings in one language. If no brand is set, the consent wording uses the
+        name that `shop_name` returns.
 
         The result is cached here because every button on a page needs it. The cache of `localized`
         is slower, since each lookup may compare all settings.
@@ -114,7 +114,7 @@ class State:
     """Removes a contact from the shop's own tables, and returns a sentence about what it did."""
     visitor_loader: VisitorLoader | None = None
     shop_name: Callable[[], str] | None = None
-    """Returns the name for consent texts if `[consent] brand` isn't set."""
+    """Returns the name for the consent wording if `[consent] brand` isn't set."""
     instance_config_version: int | None = None
     """The version of the instance's settings file that was last read; None if there was no file."""
 
@@ -141,7 +141,8 @@ def instance_config_version(config: Mapping[str, Any]) -> int | None:
 
 def reload_settings() -> None:
     """Read the settings again if the instance's settings file has changed, for example by a Studio
-    in another process. If they are invalid, an error is logged and the previous ones stay in use.
+    in another process. If the new settings are invalid, an error is logged and the previous ones
+    stay in use.
 
     Objects that were created from settings at startup, such as the circuit breaker, don't change.
     """
@@ -154,7 +155,7 @@ def reload_settings() -> None:
         consent.check(settings, state.account, has_shop_name=state.shop_name is not None)
     except SettingsError as error:
         settings = state.settings
-        logger.error("the changed settings are not used: %s", error)
+        logger.error("ignoring the changed settings: %s", error)
     current_app.extensions["notify_me"] = replace(
         state,
         defaults=ActiveSettings(settings, state.account),

@@ -150,7 +150,7 @@ class Database:
 
     `source` is a SQLAlchemy engine, or a callable that returns one: Flask-SQLAlchemy binds its
     engines to the app context, so a callable is called on each use. `file` is the kit's own SQLite
-    file, which is created and upgraded on first use. Nothing is opened before that.
+    file, which is created and upgraded on first use. Nothing is opened before first use.
     """
 
     def __init__(
@@ -223,7 +223,10 @@ class Database:
         state = f"are at revision {revision}" if revision else "don't exist yet"
         remedy = "run flask notify-me upgrade"
         if is_later:
-            remedy = "install the later version of the kit, or restore the backup from before it"
+            remedy = (
+                "install the later version of the kit, or restore the backup from before the "
+                "upgrade"
+            )
         problem = f"The kit's tables {state}: {remedy}"
         logger.error("%s", problem)
         raise TablesOutdated(problem)

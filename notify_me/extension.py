@@ -63,14 +63,14 @@ class NotifyMe:
             tables, for `flask notify-me erase`, and returns a sentence that says what it did.
         visitor_loader: a function that returns the `VisitorOverrides` of a request (the settings
             and mode that apply to this visitor only), or None.
-        shop_name: a function that returns the shop's name, which consent texts use if
+        shop_name: a function that returns the shop's name, which the consent wording uses if
             `[consent] brand` isn't set. It is called within a request.
 
     Reads from `app.config`: `SECRET_KEY`, `SECRET_KEY_FALLBACKS`, `KLAVIYO_PRIVATE_KEY`,
     `KLAVIYO_PUBLIC_KEY`, `KLAVIYO_LIST_ID`, `KLAVIYO_API_URL`, `KLAVIYO_REVISION`,
     `RATELIMIT_ENABLED`, `RATELIMIT_STORAGE_URI`, `SHOP_URL`, `TRUSTED_HOSTS`, and everything that
-    begins with `NOTIFY_ME_`. The config isn't changed.
-    Raises `SettingsError` when a setting is wrong or missing.
+    begins with `NOTIFY_ME_`. The config isn't changed. Raises `SettingsError` when a setting is
+    invalid or missing.
     """
 
     def __init__(

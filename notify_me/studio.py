@@ -85,5 +85,7 @@ def problems(settings: Settings) -> list[str]:
 
 
 def missing_legal_texts(settings: Settings, locale: str) -> set[str]:
-    """Return the names of the legal texts that are missing under `[texts.<locale>.consent]`."""
+    """Return the names of the settings with legal wording that are missing under
+    `[texts.<locale>.consent]`.
+    """
     return {name for channel in Channel for name in missing_texts(settings, channel, locale)}

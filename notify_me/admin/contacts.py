@@ -34,7 +34,7 @@ PAST = "past"
 IMPORT_BATCH = 1000
 """How many past sign-ups are added in one transaction."""
 NOT_RECORDED = (CallState.QUEUED, CallState.REFUSED, CallState.FAILED, CallState.DEAD_LETTERED)
-"""The states of consents that Klaviyo hasn't recorded, and that therefore prove nothing."""
+"""States of consents that Klaviyo hasn't recorded. Such consents prove nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class ConsentRecord:
 
 @dataclass(frozen=True, slots=True)
 class ContactRecords:
-    """What the sign-up log has on one contact, oldest first. Calls in the queue also contain the
-    contact until they are deleted.
+    """What the sign-up log holds about one contact, oldest first. Calls in the queue aren't
+    included, although they contain the contact until they are deleted.
     """
 
     sign_ups: tuple[SignUpRecord, ...]

@@ -30,10 +30,10 @@ def health(read_status: Callable[[], Status] = status) -> Report:
     `sign_ups` (variants that Klaviyo doesn't have) and `delivery` (pauses and dead letters). Each
     has `check` (its name), `verdict` (`pass`, `warn`, `fail` or `skip`), `message` and `remedy`.
 
-    A page that has already read `status()` can pass a function that returns it.
+    A page that has already read `status()` can pass a function that returns the result.
 
-    Raises no database or network errors: a row that can't be read says so, with the verdict `skip`
-    or `warn`.
+    Raises no database or network errors: a row whose data can't be read says so, with the verdict
+    `skip` or `warn`.
     """
     return Report([current_state().flow.row(), *log_rows(read_status)])
 
@@ -86,6 +86,6 @@ def _paused(case: str, queues: Sequence[PausedQueue]) -> Row:
             problem, _, remedy = problem.partition(": ")
         since = f"{queue.since:%Y-%m-%d %H:%M} UTC"
         calls = PLURALS.get(queue.operation, queue.operation)
-        pauses.append(f"{calls} have been paused since {since}, because {problem}")
+        pauses.append(f"delivery of {calls} has been paused since {since}, because {problem}")
         remedies.append(remedy or problem)
     return row(case, pauses="; ".join(pauses), remedies="; ".join(dict.fromkeys(remedies)))

@@ -79,7 +79,7 @@ def resume() -> tuple[str, ...]:
 
 
 def merchant_settings() -> Merchant:
-    """Return the settings of the table `[merchant]`."""
+    """Return the settings under `[merchant]`."""
     return current_state().settings.merchant
 
 

@@ -63,7 +63,7 @@ class PausedQueue:
     """An operation whose calls are paused.
 
     If it is throttled, `until` is when the pause ends. If it is misconfigured, the pause ends once
-    the merchant has done what `remedy` says; at `until`, one call is sent to test that.
+    the merchant has done what `remedy` says; at `until`, one call is sent as a test.
     """
 
     operation: str

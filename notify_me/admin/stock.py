@@ -48,12 +48,12 @@ def stock_changed(
     """Send a variant's stock, as the shop's catalog reports it, to Klaviyo (Update Catalog
     Variant). This waits for Klaviyo for three seconds at most.
 
-    `connection` is the session or connection with the uncommitted change, in the database that the
-    kit shares with the shop: `db.session` of Flask-SQLAlchemy, or SQLAlchemy's own. The change is
-    committed here together with a queued job, so that nothing is lost if the process crashes.
-    Without a `connection`, the shop must already have committed the change. `base_url` is the
-    shop's base URL, such as `https://shop.example/`, for the links of a variant that is new to
-    Klaviyo. An update stays queued if it fails because of an outage, a rate limit or a wrong
+    `connection` is the SQLAlchemy session or connection that has the uncommitted change, such as
+    Flask-SQLAlchemy's `db.session`. Its database must be the one that the kit shares with the shop.
+    The change is committed here, together with a queued job, so that nothing is lost if the process
+    crashes. Without a `connection`, the shop must already have committed the change. `base_url` is
+    the shop's base URL, such as `https://shop.example/`, for the links of a variant that is new to
+    Klaviyo. An update stays queued if it fails because of an outage, a rate limit or an invalid
     setting. Raises `sqlalchemy.exc.SQLAlchemyError`, and sends nothing, if the change or the job
     can't be committed.
     """

@@ -93,7 +93,7 @@ def record_restock(variants: Iterable[CompositeID]) -> int:
     no longer count as waiting. Return the number of sign-ups that were waiting; a sign-up for
     two of these variants counts twice.
 
-    Sends the signal `restocked` for each variant that somebody was waiting for. Klaviyo isn't
+    Sends the `restocked` signal for each variant that somebody was waiting for. Klaviyo isn't
     called: to make it send the alerts, see `stock_changed` and `push_catalog`.
     """
     by_id = {str(variant): variant for variant in variants}

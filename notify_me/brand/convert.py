@@ -182,7 +182,7 @@ class _Part:
         )
         remedy = (
             f"{names} {kind}, which the kit doesn't load: to use {pronoun}, add {pronoun} to the "
-            f"shop's own stylesheet with @font-face, and name {pronoun} first in {key}"
+            f"shop's own stylesheet with @font-face, and put {pronoun} first in {key}"
         )
         if not web_fonts:
             self.set(path, key, value)

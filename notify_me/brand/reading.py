@@ -45,7 +45,7 @@ class Brand:
     button: Mapping[str, Any] = field(default_factory=dict)
     """The attributes of the primary button: `style`, `border`, `spacing` and `text`."""
     email_body: Mapping[str, Any] = field(default_factory=dict)
-    """The attribute `body` of the email defaults: colours, and the styles of text and headings."""
+    """The `body` attribute of the email defaults: colours, and the styles of text and headings."""
     colors: Mapping[str, str] = field(default_factory=dict)
     """The colours by name, such as `{"Poppy": "#f0592a"}`. All of them are valid."""
     name: str = ""
@@ -58,7 +58,7 @@ def read_brand(klaviyo: Klaviyo | None) -> Brand:
     Raises `BrandError` if the brand can't be read, or the account has none.
     """
     if klaviyo is None:
-        raise BrandError("KLAVIYO_PRIVATE_KEY is not set: the brand is read with a private key")
+        raise BrandError("KLAVIYO_PRIVATE_KEY is not set: reading the brand requires a private key")
     buttons = _read(klaviyo, "button")
     defaults = _read(klaviyo, "email-default")
     palettes = _read(klaviyo, "color")
@@ -88,8 +88,8 @@ def _read(klaviyo: Klaviyo, part: BrandPart) -> KlaviyoResponse:
     )
     if is_denied(response):
         raise BrandError(
-            f"the private key lacks the scope {SCOPE}, which only the brand needs: create a "
-            "private key that also has this scope (docs/connect.md)"
+            f"the private key lacks the {SCOPE} scope, which is needed only to read the brand: "
+            "create a private key that also has this scope (docs/connect.md)"
         )
     if response.status == 401:
         raise BrandError("Klaviyo doesn't recognize the private key: correct KLAVIYO_PRIVATE_KEY")

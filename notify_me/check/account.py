@@ -88,7 +88,7 @@ def _clock(response: KlaviyoResponse) -> Row:
 
 
 def _date_of(response: KlaviyoResponse) -> datetime | None:
-    """Return the time in the response's header `Date`, or None without a valid one."""
+    """Return the time in the response's `Date` header, or None if there is no valid one."""
     return parse_date(response.headers.get("Date"))
 
 
@@ -188,9 +188,9 @@ def _brand(reader: Reader) -> Row:
 def _scopes(reader: Reader, *, asks_for_consent: bool) -> Row:
     """Report which scopes the key has.
 
-    Those for sign-ups are tested by sending a sign-up's calls with an empty body. It names no
-    person, variant or list, so Klaviyo can only refuse it: with 400 if the key has the scopes,
-    otherwise with 403.
+    Those for sign-ups are tested by sending a sign-up's calls with an empty body. An empty body
+    names no person, variant or list, so Klaviyo can only refuse the call: with 400 if the key has
+    the scopes, otherwise with 403.
     """
     calls = {Operation.BACK_IN_STOCK: SIGN_UP_SCOPES}
     if asks_for_consent:

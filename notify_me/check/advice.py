@@ -38,7 +38,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "private_key": (PASS, "gives access to the account", ""),
     "private_key/no scope": (
         PASS,
-        "is valid; identifying its account requires the scope accounts:read",
+        "is valid; identifying its account requires the accounts:read scope",
         "",
     ),
     "private_key/not set": (
@@ -61,13 +61,13 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "make sure that KLAVIYO_API_URL is the URL of Klaviyo's API",
     ),
     "public_key": (PASS, "{key} belongs to the same account", ""),
-    "public_key/no scope": (SKIP, "can't be compared without the scope accounts:read", ""),
+    "public_key/no scope": (SKIP, "can't be compared without the accounts:read scope", ""),
     "public_key/not set": (SKIP, "not set: only client mode needs it", ""),
     "public_key/unknown": (WARN, "Klaviyo didn't return the account's public key", ""),
     "public_key/other": (
         FAIL,
         "KLAVIYO_PUBLIC_KEY is {ours}, but the private key belongs to the account {theirs}",
-        "copy both keys from the same account, Settings > API keys",
+        "copy both keys from the same account, under Settings > API keys",
     ),
     "revision": (PASS, "{revision} is stable until {date}", ""),
     "revision/deprecated": (
@@ -92,7 +92,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "scopes/untested": (
         WARN,
-        "the key has {has}; couldn't test {untested}",
+        "the key has {has}; {untested} couldn't be tested",
         "look up the key in Klaviyo under Settings > API keys, and make sure it has these scopes",
     ),
     "list": (PASS, "{name} uses single opt-in", ""),
@@ -198,7 +198,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "brand/none": (SKIP, "the account has no brand button to import", ""),
     "brand/no scope": (
         SKIP,
-        "optional: with the scope brands:read, flask notify-me import-brand gives the button and "
+        "optional: with the brands:read scope, flask notify-me import-brand gives the button and "
         "the form the brand's look",
         "",
     ),
@@ -212,7 +212,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "{count:,} of {total:,} are from {integrations}: Klaviyo's API only shows its custom "
         "catalog, so this check can't tell whether Klaviyo has them",
         "in Klaviyo under Content > Products, make sure that the integration syncs, and submit a "
-        "sign-up for one of them: the log reports a variant that Klaviyo doesn't have",
+        "sign-up for one of them: if Klaviyo doesn't have the variant, the log says so",
     ),
 }
 """The verdict, message and remedy of each case. Its key is `check/case`, or just `check` for the

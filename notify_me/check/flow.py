@@ -32,7 +32,7 @@ READ_TIMEOUT = 3.0
 
 
 class FlowCheck:
-    """The row `flow` of the check, cached in this process. `breaker` is None without a private key.
+    """The `flow` row of the check, cached in this process. `breaker` is None without a private key.
 
     The row reports network errors and error responses; they aren't raised.
     """
@@ -71,7 +71,7 @@ class FlowCheck:
 
 
 def flow_row(reader: Reader) -> Row:
-    """Return the row `flow`, read from Klaviyo."""
+    """Return the `flow` row, read from Klaviyo."""
     metric_id, response = _find_metric(reader)
     if response.status != 200:
         return unreadable("flow", response, "metrics:read")
@@ -92,7 +92,7 @@ def flow_row(reader: Reader) -> Row:
 
 
 def _find_metric(reader: Reader) -> tuple[str | None, KlaviyoResponse]:
-    """Return the ID of the metric `METRIC`, or None, and the last response."""
+    """Return the ID of the metric named `METRIC`, or None, and the last response."""
     cursor = ""
     for _ in range(MAX_PAGES):
         response = reader.read("metrics", "metrics:read", reader.klaviyo.get_metrics, cursor)

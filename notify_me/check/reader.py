@@ -94,7 +94,7 @@ def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
         return f"returned a web page (status {response.status}), not JSON", _UNREACHABLE
     if response.status == 429:
         wait = f" for another {response.retry_after} s" if response.retry_after else ""
-        problem = f"is limiting requests{wait}"
+        problem = f"is rate-limiting requests{wait}"
         return problem, "try again later; other programs share the account's rate limit"
     if response.status >= 500:
         return (
@@ -107,7 +107,7 @@ def failure(response: KlaviyoResponse) -> tuple[str, str] | None:
 def unreadable(check: str, response: KlaviyoResponse, scope: str) -> Row:
     """Return the row of a check whose call was refused or failed."""
     if is_denied(response):
-        return Row(check, Verdict.SKIP, f"can't be read without the scope {scope}")
+        return Row(check, Verdict.SKIP, f"can't be read without the {scope} scope")
     unexpected = (f"returned status {response.status}", "run the check again")
     problem, remedy = failure(response) or unexpected
     return Row(check, Verdict.WARN, f"couldn't be read: Klaviyo {problem}", remedy)

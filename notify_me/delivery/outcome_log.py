@@ -27,7 +27,7 @@ def log_outcome(
     logger.log(
         level,
         "%s%s: %s%s%s (status %s, code %s, error %s)%s",
-        "the browser reports " if from_browser else "",
+        "a browser reported " if from_browser else "",
         type(outcome).__name__,
         call.operation.value,
         f" for {call.variant}" if call.variant else "",
@@ -54,7 +54,7 @@ def unknown_variant_remedy(variant: str) -> str:
 
 
 def log_unknown_variant(variant: str, outcome: Outcome, hours: float) -> None:
-    """Log that Klaviyo doesn't have a variant, and what to do; called when it is first noticed."""
+    """Log that Klaviyo doesn't have a variant, and what to do: once, when it is first noticed."""
     logger.error(
         "%s: %s. Sign-ups for it are queued, and retried for %g hours. %s",
         variant,

@@ -338,8 +338,8 @@ class Queue:
 
     def dead_letters(self, min_age: timedelta | None = None) -> Iterator[dict[str, Job | None]]:
         """Yield the current dead letters by ID, the oldest first, in batches of `BATCH_SIZE`; with
-        `min_age`, only those that are at least that old. A job that can't be read, because a later
-        version of the kit queued it, is None.
+        `min_age`, only those that are at least that old. None stands for a job that can't be read,
+        because a later version of the kit queued it.
         """
         end_time = _ago(min_age.total_seconds()) if min_age else None
         workflows = self._list(queue_name=DEAD_LETTERS, end_time=end_time)

@@ -37,14 +37,15 @@ def send_now(
     """Send calls, and return their outcomes by position; None for a call that wasn't sent.
 
     `known_outcomes` are the outcomes that a browser has reported, by position. Of those calls, only
-    the ones that may succeed with the private key are sent again. A call with `after_any` is
-    sent only after another one was accepted. If a response applies to every call of an operation
-    (wrong settings, throttling, a refused contact), no further call of that operation is sent.
+    the ones that may succeed with the private key are sent again. A call with `after_any` is sent
+    only after another one was accepted. If a response applies to every call of an operation
+    (invalid settings, throttling, a refused contact), no further call of that operation is sent.
     Channels that Klaviyo has refused are left out of later calls, and each outcome names them.
 
     `consent_known` means that Klaviyo already has the consent. A wait of the same length then
     replaces the consent call, so that the response time doesn't disclose whether somebody is on the
-    list. If Klaviyo might not accept the call now, it is sent anyway.
+    list. If a real call might fail right now, it is sent after all, so that the reply gives nothing
+    away.
     """
     outcomes = [*known_outcomes] or [None] * len(calls)
     stopped: set[Operation] = set()

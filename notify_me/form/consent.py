@@ -1,4 +1,4 @@
-"""Consent to marketing: the form's channels, checkboxes and legal texts, and what they require."""
+"""Consent to marketing: the form's channels, checkboxes and legal wording, and what these need."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class FormOptions:
 
 def form_options(settings: Settings, account: Account, locale: str) -> FormOptions:
     """Return what the form offers in `locale`; `settings` must be in that language. Channels whose
-    legal texts are missing in that language are left out.
+    legal wording is missing in that language are left out.
     """
     channels = tuple(
         channel
@@ -163,7 +163,7 @@ def check(settings: Settings, account: Account, *, has_shop_name: bool) -> None:
 
 def problems(settings: Settings, account: Account, *, has_shop_name: bool) -> list[str]:
     """Return a sentence for each reason why the law or the account doesn't allow these settings.
-    With `has_shop_name`, consent texts use the shop's name if no brand is set.
+    With `has_shop_name`, the consent wording uses the shop's name if no brand is set.
     """
     messages = [
         *_channel_problems(settings, account, has_shop_name),
@@ -171,7 +171,7 @@ def problems(settings: Settings, account: Account, *, has_shop_name: bool) -> li
     ]
     messages += [
         f"none of channels.offered can be offered in the language {locale}: also offer EMAIL, or "
-        f"set the legal texts under [texts.{locale}.consent]"
+        f"set the legal wording under [texts.{locale}.consent]"
         for locale in settings.languages.offered
         if all(missing_texts(settings, channel, locale) for channel in settings.channels.offered)
     ]
@@ -256,8 +256,8 @@ def _text_locale(settings: Settings, name: str, locale: str) -> str:
 
 
 def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str]:
-    """Return the names of the legal texts under `[texts.<locale>.consent]` that the merchant must
-    write before the channel can be offered in this language.
+    """Return the names of the settings under `[texts.<locale>.consent]` whose legal wording the
+    merchant must write before the channel can be offered in this language.
     """
     if _is_written_in(settings, locale):
         return []
@@ -266,7 +266,7 @@ def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str
     }
     all_text = " ".join(filter(None, texts.values()))
     required = [name for name, text in texts.items() if text is None]
-    # the legal texts may contain placeholders for these settings, which aren't translated either
+    # the legal wording may contain placeholders for these settings, which aren't translated either
     required += [
         name
         for name in ("program", "frequency")
@@ -277,7 +277,7 @@ def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str
 
 def untranslated_warnings(settings: Settings) -> list[str]:
     """Return a sentence for each channel that isn't offered in some languages, because its legal
-    texts are missing in those languages.
+    wording is missing in those languages.
     """
     locales: dict[tuple[str, str], list[str]] = {}
     for locale in settings.languages.offered:
@@ -286,7 +286,7 @@ def untranslated_warnings(settings: Settings) -> list[str]:
                 locales.setdefault((channel, " and ".join(missing)), []).append(locale)
     return [
         f"{channel} isn't offered in the language{'s' * (len(affected) > 1)} "
-        f"{', '.join(affected)}, because its legal texts are missing: set {names} under "
+        f"{', '.join(affected)}, because its legal wording is missing: set {names} under "
         f"[texts.{affected[0] if len(affected) == 1 else '<locale>'}.consent]"
         for (channel, names), affected in locales.items()
     ]

@@ -36,7 +36,7 @@ class SignUpForm(Form):
     has the channels and consent prompts. The field names are fixed, because forks, tests and
     `<notify-me>` rely on them. As in Klaviyo's own forms, `opt_in_promotional_sms` is the name of
     the checkboxes for SMS and for WhatsApp; the value is the channel. `shown` lists the versions of
-    the consent texts that were on screen. A shop's own form may leave this field out; the shop is
+    the consent wording that was on screen. A shop's own form may leave this field out; the shop is
     then responsible for the wording.
     """
 
@@ -58,7 +58,7 @@ class SignUpForm(Form):
     opt_in_promotional_sms = SelectMultipleField(
         "Text marketing", choices=[], validate_choice=False
     )
-    shown = HiddenField("Versions of the consent texts")
+    shown = HiddenField("Versions of the consent wording")
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class SignUpForm(Form):
 
     @property
     def _outdated_channels(self) -> frozenset[Channel]:
-        """The channels whose consent text has changed since the shopper saw it."""
+        """The channels whose consent wording has changed since the shopper saw it."""
         if not self.shown.raw_data:
             return frozenset()
         versions = str(self.shown.raw_data[0]).split()
@@ -171,7 +171,7 @@ class SignUpForm(Form):
         self._normalized["phone_number"] = number
 
     def validate_opt_in_promotional_email(self, field: SelectMultipleField) -> None:
-        """Require that the consent text hasn't changed since it was shown. The checkbox may be
+        """Require that the consent wording hasn't changed since it was shown. The checkbox may be
         unticked.
         """
         self._check_consent(field)

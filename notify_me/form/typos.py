@@ -33,8 +33,8 @@ resemble too many others.
 _NOT_TYPOS = ("mail.com", "mailo.com", "email.com", "ymail.com", "myyahoo.com", "protonmail.ch")
 """Domains that exist although they resemble a common one."""
 _SIMILARITY = 0.88
-"""The minimum similarity of a typo to the right domain, from 0 to 1. That of `gmial.com` and
-`gmail.com` is 0.89.
+"""The minimum similarity of a typo to the right domain, from 0 to 1. For `gmial.com` and
+`gmail.com`, it is 0.89.
 """
 _TOP_LEVEL_TYPOS = {
     typo: right

@@ -49,7 +49,7 @@ class Statement:
     channel: Channel
     text: str
     version: str
-    """Identifies the text: equal texts have equal versions."""
+    """Identifies the text: the same text always has the same version."""
     locale: str
     """The language it was shown in, such as `en`."""
 

@@ -19,7 +19,7 @@ UNKNOWN_TTL = 60.0
 READ_TIMEOUT = 1.0
 """Seconds that a shopper may wait while the setting is read."""
 _REMEDIES = {
-    403: ": the private key lacks the scope lists:read",
+    403: ": the private key lacks the lists:read scope",
     404: ": Klaviyo has no list with this ID. Check KLAVIYO_LIST_ID",
 }
 

@@ -78,7 +78,7 @@ class KlaviyoResponse:
 
     @property
     def error_id(self) -> str:
-        """The first error's `id`, which Klaviyo's support asks for; empty without an error."""
+        """The first error's `id`, which Klaviyo support asks for; empty without an error."""
         return _safe_to_log(self.error.get("id"))
 
     @property
@@ -208,7 +208,10 @@ _REMEDIES = {
 }
 _CATALOG_REMEDIES = {
     **_REMEDIES,
-    403: "the private key lacks a scope: the catalog needs catalogs:read and catalogs:write",
+    403: (
+        "the private key lacks a scope: updating the catalog requires catalogs:read and "
+        "catalogs:write"
+    ),
 }
 PUBLIC_KEY_REMEDIES = {
     400: "Klaviyo doesn't recognize the public key: check KLAVIYO_PUBLIC_KEY",
@@ -265,8 +268,8 @@ def outcome_of(
 def _temporary_problem(response: KlaviyoResponse) -> str:
     if response.status == 429:
         if not response.retry_after:
-            return "Klaviyo is limiting requests"
-        return f"Klaviyo is limiting requests (Retry-After: {response.retry_after} s)"
+            return "Klaviyo is rate-limiting requests"
+        return f"Klaviyo is rate-limiting requests (Retry-After: {response.retry_after} s)"
     return response.problem or f"Klaviyo returned status {response.status}"
 
 

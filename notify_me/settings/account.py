@@ -111,7 +111,7 @@ class Account(SettingsTable):
 
 
 def read_account(config: Mapping[str, Any]) -> Account:
-    """Read the account from a Flask config. Raises `SettingsError` if a value is wrong or a
+    """Read the account from a Flask config. Raises `SettingsError` if a value is invalid or a
     required one is missing.
     """
     names = [str(field.alias) for field in Account.model_fields.values()]

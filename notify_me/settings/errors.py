@@ -1,4 +1,4 @@
-"""Error messages for wrong settings: the key, the value, what is allowed, and the nearest key."""
+"""Error messages for invalid settings: the key, the value, what is allowed, and the nearest key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_VALUE_LENGTH = 60
 
 
 class SettingsError(click.ClickException, ValueError):
-    """A setting is wrong or missing. The message says which one, and what to do."""
+    """A setting is invalid or missing. The message says which one, and what to do."""
 
     exit_code = 2
 

@@ -28,7 +28,7 @@ def effective_settings(config: Mapping[str, Any]) -> list[EffectiveSetting]:
     """Return all settings in effect for a Flask config. Those of `[texts.<locale>]` are included
     only if they are set.
 
-    Raises `SettingsError` if a setting is wrong or missing.
+    Raises `SettingsError` if a setting is invalid or missing.
     """
     account = read_account(config).model_dump(mode="json", by_alias=True)
     effective = []

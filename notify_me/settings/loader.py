@@ -53,7 +53,7 @@ def read_settings(path: str | Path | None, config: Mapping[str, Any] | None = No
     `NOTIFY_ME_INSTANCE_CONFIG`, and variables such as `NOTIFY_ME_BUTTON__LABEL` in `config`. Later
     sources take precedence.
 
-    Raises `SettingsError` if a file can't be read, and for unknown keys and wrong values.
+    Raises `SettingsError` if a file can't be read, and for unknown keys and invalid values.
     """
     return load_settings(path, config or {}).settings
 
@@ -110,7 +110,7 @@ def _origins_below(table: KeyPath, values: Values) -> list[Origin]:
 
 def value_problem(key: str, value: object, name: str) -> str:
     """Return why the setting `key`, such as `button.label`, can't have this value; empty if it can.
-    The message calls the setting `name`.
+    The message refers to the setting as `name`.
     """
     values = {tuple(key.split(".")): (value, Origin("default"))}
     try:

@@ -1,5 +1,5 @@
 """Import of Klaviyo's older back-in-stock script: its options become settings of the kit.
 
-Requires the extra `import` (`pip install restock-kit[import]`), whose libraries are imported on
-first use.
+Requires the `import` extra (`pip install restock-kit[import]`). Its libraries are imported on first
+use.
 """

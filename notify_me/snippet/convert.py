@@ -221,7 +221,7 @@ def _web_fonts(styles: str) -> str:
     fonts = f"the web font {families}" if families else "a web font"
     reason = (
         f"it loads {fonts} from {hosts}, and the kit loads nothing from other servers. Add the "
-        "font to the shop's own stylesheet with @font-face, and name it first in [modal] "
+        "font to the shop's own stylesheet with @font-face, and put it first in [modal] "
         "font_family"
     )
     if _IMPORT_RULE.sub("", styles).strip():

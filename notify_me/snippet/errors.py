@@ -11,11 +11,11 @@ class SnippetError(ValueError):
 
 
 class MissingExtraError(SnippetError):
-    """The libraries of the extra `import` aren't installed."""
+    """The libraries of the `import` extra aren't installed."""
 
 
 def load_module(name: str) -> Any:
-    """Import a library from the extra `import`. Raises `MissingExtraError` if it is missing."""
+    """Import a library from the `import` extra. Raises `MissingExtraError` if it is missing."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError:

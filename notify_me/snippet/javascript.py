@@ -205,8 +205,8 @@ def _bare_options(text: str) -> list[ScriptCall]:
 
 
 def _without_tags(source: bytes) -> bytes:
-    """Return the source without the template tags of Liquid, Jinja or PHP. An output such as
-    {{ shop.id }} becomes a name, so that the script can still be parsed.
+    """Return the source without the template tags of Liquid, Jinja or PHP. An output tag such as {{
+    shop.id }} becomes a name, so that the script can still be parsed.
     """
     return _TEMPLATE.sub(
         lambda match: b"$" * len(match[0]) if match["output"] else _blank(match[0]), source

@@ -420,7 +420,7 @@ class SignUpLog:
         return {name: self.hash_contact(text) for name, text in contacts.items() if text}
 
     def _digests(self, sign_up: SignUp, calls: Sequence[Call]) -> list[str]:
-        """Return the HMACs of a form's calls and consent texts under each key, the current key
+        """Return the HMACs of a form's calls and consent wording under each key, the current key
         first.
         """
         statements = sign_up.consent.statements if sign_up.consent else ()

@@ -59,7 +59,7 @@ UNDELIVERED = (CallState.QUEUED, CallState.DEAD_LETTERED)
 UNKNOWN = "unknown"
 """Reported instead of STARTED for a call whose outcome was never recorded."""
 UNKNOWN_AFTER = timedelta(minutes=1)
-"""How long after its sign-up a call that is still STARTED is reported as `UNKNOWN`. Calls are sent
+"""A call that is still STARTED this long after its sign-up is reported as `UNKNOWN`. Calls are sent
 while a shopper waits, which takes a few seconds at most unless the process crashes.
 """
 
@@ -90,7 +90,7 @@ class SignUpRow(Base):
     phone_hmac: Mapped[str | None] = mapped_column(String(64))
     phone_masked: Mapped[str | None] = mapped_column(String(32))
     digest: Mapped[str | None] = mapped_column(String(64))
-    """Client mode: HMAC of the calls and the versions of the consent texts, to check that a
+    """Client mode: HMAC of the calls and the versions of the consent wording, to check that a
     browser's report comes with the form that was logged.
     """
     reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -131,7 +131,7 @@ class CallRow(Base):
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """When the state and the outcome were last updated."""
     attempt: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Number of the one job in the queue that may still send this call."""
+    """The attempt number of the only queued job that may still send this call."""
     problem: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="", server_default="")
     """What went wrong, for the merchant; without contact details."""
     alerted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -77,7 +77,7 @@ CONFIRM = {
 def confirmation(
     logged: LoggedSignUp, product: Product, sign_up: SignUp | None, *, simulated: bool = False
 ) -> dict[str, Any]:
-    """Return the context of the template `_done.html`. Its `signed_up` lists the composite IDs
+    """Return the context of the `_done.html` template. Its `signed_up` lists the composite IDs
     whose buttons then show that the shopper is on the list. An ID that begins with `*` belongs to a
     product card's button, whose form offers all variants.
 

@@ -1,7 +1,8 @@
 """The public count: how many people asked for a variant, on its product page.
 
-The number must not disclose whether a certain person is on the list, so it leaves out today and is
-rounded down, to boundaries that depend on a secret key. It is never above the actual number.
+The number must not disclose whether a particular person is on the list. Today's sign-ups are
+therefore left out, and the number is rounded down, to boundaries that depend on a secret key. It is
+never above the actual number.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def process(
     """Process a valid sign-up with `respond`: `send_from_server`, or in client mode
     `client_mode.hand_to_browser` and then `client_mode.accept_report`.
 
-    Sends the signal `sign_up_confirmed` or `sign_up_failed`, unless the browser still has to make
+    Sends the `sign_up_confirmed` or `sign_up_failed` signal, unless the browser still has to make
     calls, or repeats its report on a confirmed sign-up.
     """
     try:

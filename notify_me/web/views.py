@@ -122,7 +122,7 @@ def theme_css() -> Response:
 # an ID may contain "//"; by default, Werkzeug redirects such a URL to one with a single slash
 @blueprint.get("/<composite_id:composite_id>", merge_slashes=False)
 def show(composite_id: str) -> Response:
-    """Return the form as a page, or as a fragment for a request with the header `X-Notify-Me`. For
+    """Return the form as a page, or as a fragment for a request with the `X-Notify-Me` header. For
     a URL with `?done=`, return the confirmation; if no alert is offered, an explanation; for an
     unknown ID, 404.
     """
@@ -168,8 +168,8 @@ def _confirmation_page(product: Product, signed: str) -> Response:
 
 @blueprint.post("/<composite_id:composite_id>", merge_slashes=False)
 def submit(composite_id: str) -> Response:
-    """Process a sign-up or, in client mode, the browser's report on its calls. The
-    confirmation's button "Use another" also posts here, and the reply is then the form.
+    """Process a sign-up or, in client mode, the browser's report on its calls. The confirmation's
+    "Use another" button also posts here, and the reply is then the form.
     """
     product = load_product(composite_id)
     if product is None:

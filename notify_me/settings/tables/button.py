@@ -78,8 +78,8 @@ class ButtonStyles(SettingsTable):
 
 
 class Button(SettingsTable):
-    """`[button]`: the notify-me button. The settings have the same names as in Klaviyo's dynamic
-    button and in its older back-in-stock script.
+    """`[button]`: the notify-me button. Settings that also exist in Klaviyo's dynamic button, or in
+    its older back-in-stock script, have the same names here.
     """
 
     label: Label = Field(N_("Notify me"), title="Button text")

@@ -22,7 +22,7 @@ class Channels(SettingsTable):
     default_region: str = Field(
         "US", json_schema_extra={"allowed": REGION}, title="Default country"
     )
-    """The country of phone numbers that are typed without a country code."""
+    """The country to assume for phone numbers typed without a country code."""
 
     @field_validator("offered")
     @classmethod

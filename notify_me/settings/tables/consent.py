@@ -48,9 +48,9 @@ LegalText = Annotated[
 
 
 class Consent(SettingsTable):
-    """`[consent]`: what shoppers agree to. The texts correspond to the blocks
-    `bis_promotional_email_checkbox`, `promotional_sms_checkbox` and `sms_disclosure` in Klaviyo's
-    form builder. They may contain `{brand}`, `{program}`, `{frequency}` and the links
+    """`[consent]`: what shoppers agree to. The wording corresponds to the
+    `bis_promotional_email_checkbox`, `promotional_sms_checkbox` and `sms_disclosure` blocks in
+    Klaviyo's form builder. It may contain `{brand}`, `{program}`, `{frequency}` and the links
     `{terms_of_service}` and `{privacy_policy}`.
     """
 
@@ -65,17 +65,17 @@ class Consent(SettingsTable):
     terms_of_service_text: LinkText = Field(
         N_("Terms of Service"), title="Terms of service link text"
     )
-    """Text of the link {terms_of_service}."""
+    """Text of the {terms_of_service} link."""
     privacy_policy_text: LinkText = Field(N_("Privacy Policy"), title="Privacy policy link text")
-    """Text of the link {privacy_policy}, and of the link below the form."""
+    """Text of the {privacy_policy} link, and of the link below the form."""
     locale: str = Field(
         "en",
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
         json_schema_extra={"allowed": "a language tag, such as en or de-AT"},
-        title="Language of the legal texts",
+        title="Language of the legal wording",
     )
-    """Language of the texts in this table, which is stored with each consent. Change it if you
-    write them in another language.
+    """Language of the wording in this table; it is stored with each consent. Change it if you write
+    the wording in another language.
     """
     program: Phrase = Field("back-in-stock alerts and offers", title="Message topic")
     """What your text and WhatsApp messages are about: the value of {program}."""

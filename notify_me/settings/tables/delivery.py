@@ -19,7 +19,7 @@ class Delivery(SettingsTable):
     """
     in_web_process: bool = Field(True, title="Deliver from the web process")
     """Whether a thread of the web process sends queued calls when no worker (`flask notify-me
-    deliver`) runs on this machine. Turn it off if the shop uses DBOS itself.
+    deliver`) is running on this machine. Turn it off if the shop uses DBOS itself.
     """
     breaker_failures: int = Field(5, ge=1, le=100, title="Failures that open the circuit breaker")
     """The circuit breaker opens after this many consecutive calls that ended without a response,
@@ -56,8 +56,8 @@ class Delivery(SettingsTable):
     """
     unknown_variant_hours: float = Field(24.0, ge=0, le=720, title="Retries for unknown variants")
     """Number of hours to retry sign-ups for a variant that Klaviyo's catalog doesn't have. After
-    that, they are dead-lettered. If Klaviyo reads a feed of your catalog, allow more than six: it
-    does so every six hours.
+    that, they are dead-lettered. If Klaviyo reads a feed of your catalog, allow more than six,
+    because it does so only every six hours.
     """
     sweep_after: float = Field(120.0, ge=1, le=86400, title="Time before a call is reassigned")
     """Time after which a call that a worker started but didn't finish is returned to the queue. It

@@ -18,8 +18,8 @@ Title = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=TRA
 
 
 class Modal(SettingsTable):
-    """`[modal]`: the form. The settings have the same names as in Klaviyo's older back-in-stock
-    script.
+    """`[modal]`: the form. Settings that also exist in Klaviyo's older back-in-stock script have
+    the same names here.
     """
 
     presentation: Literal["dialog", "drawer", "inline"] = Field("dialog", title="Show the form as")
@@ -41,8 +41,8 @@ class Modal(SettingsTable):
     subscription_success_label: Title = Field(
         N_("You’re on the list"), title="Confirmation headline"
     )
-    """Headline of the confirmation. It appears once the sign-up is accepted or queued, when Klaviyo
-    still has to process it. May contain {product_name} and {variant_name}.
+    """Headline of the confirmation. It appears as soon as the sign-up is accepted or queued, before
+    Klaviyo has processed it. May contain {product_name} and {variant_name}.
     """
     footer_content: Annotated[str, Field(max_length=2000, json_schema_extra=TRANSLATED)] = Field(
         "", title="Footer text"

@@ -9,8 +9,8 @@ from ..base import SettingsTable
 
 
 class Trigger(SettingsTable):
-    """`[trigger]`: which variants have a notify-me button. The settings have the same names as in
-    Klaviyo's trigger `back_in_stock` and in its older script.
+    """`[trigger]`: which variants have a notify-me button. Settings that also exist in Klaviyo's
+    `back_in_stock` trigger, or in its older script, have the same names here.
     """
 
     tag_allowlist: tuple[str, ...] = Field((), title="Only on products tagged")

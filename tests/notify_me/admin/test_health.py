@@ -125,7 +125,7 @@ def pause(
 
 
 def test_resume_ends_a_pause_whose_date_the_status_shows(app: Flask) -> None:
-    pause(app, "throttled", "Klaviyo is limiting requests")
+    pause(app, "throttled", "Klaviyo is rate-limiting requests")
 
     assert "next attempt 2030-03-17 17:46:40 UTC" in run(app, "status")
     assert run(app, "resume") == "resumed: create_back_in_stock_subscription\n"
@@ -135,12 +135,14 @@ def test_resume_ends_a_pause_whose_date_the_status_shows(app: Flask) -> None:
 
 def test_health_shows_the_whole_reason_for_a_throttled_pause(app: Flask) -> None:
     """Its colon doesn't separate a reason from a remedy."""
-    pause(app, "throttled", "Klaviyo is limiting requests (Retry-After: 30 s)")
+    pause(app, "throttled", "Klaviyo is rate-limiting requests (Retry-After: 30 s)")
 
     delivery = rows(app)["delivery"]
 
     assert delivery.verdict == "warn"
-    assert delivery.message.endswith(", because Klaviyo is limiting requests (Retry-After: 30 s)")
+    assert delivery.message.endswith(
+        ", because Klaviyo is rate-limiting requests (Retry-After: 30 s)"
+    )
     assert delivery.remedy == "wait, or run flask notify-me resume"
 
 
@@ -153,7 +155,7 @@ def test_health_says_why_each_operation_is_paused_and_what_to_do(app: Flask) -> 
 
     delivery = rows(app)["delivery"]
 
-    pattern = r"([\w -]+) have been paused since [-0-9: ]+ UTC, because ([^;]+)"
+    pattern = r"delivery of ([\w -]+) has been paused since [-0-9: ]+ UTC, because ([^;]+)"
     assert {name.strip(): why for name, why in re.findall(pattern, delivery.message)} == {
         "sign-ups": "Klaviyo rejected the private key",
         "marketing consents": "Klaviyo rejected the private key",

@@ -129,7 +129,7 @@ def test_dry_run_writes_nothing(run: Callable[..., Result], file: Path) -> None:
 @pytest.mark.parametrize(
     ("account", "config", "message"),
     [
-        ({"scopes": ["accounts:read"]}, {}, "lacks the scope brands:read"),
+        ({"scopes": ["accounts:read"]}, {}, "lacks the brands:read scope"),
         ({"brand": "none"}, {}, "the account has no brand"),
         ({}, {"KLAVIYO_PRIVATE_KEY": "pk_" + "0" * 34}, "doesn't recognize the private key"),
         ({}, {"KLAVIYO_PRIVATE_KEY": "", "NOTIFY_ME_MODE": "client"}, "is not set"),

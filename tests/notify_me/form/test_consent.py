@@ -250,7 +250,7 @@ def test_unknown_list_queues_the_consent(
     # a browser's report can't be trusted, so it is only a warning
     start = "ERROR notify_me.delivery: Misconfigured"
     if scenario.from_browser:
-        start = "WARNING notify_me.delivery: the browser reports Misconfigured"
+        start = "WARNING notify_me.delivery: a browser reported Misconfigured"
     assert line.startswith(f"{start}: {SUBSCRIBE['api']}, sign-up ")
     assert line.endswith(": Klaviyo has no list with this ID: check KLAVIYO_LIST_ID")
     assert "ada@" not in "".join(lines)

@@ -288,8 +288,8 @@ def test_channel_is_only_offered_in_languages_with_its_legal_texts(
     client = shop(text).test_client()
     warnings = [line for line in lines if "isn't offered in the language" in line]
     assert [line.split("language ")[1] for line in warnings] == [
-        "de, because its legal texts are missing: set program under [texts.de.consent]",
-        "fr, because its legal texts are missing: set sms_checkbox_text and sms_disclosure "
+        "de, because its legal wording is missing: set program under [texts.de.consent]",
+        "fr, because its legal wording is missing: set sms_checkbox_text and sms_disclosure "
         "under [texts.fr.consent]",
     ]
     assert channels(client.get(f"{FORM}?lang=en")) == ["EMAIL", "SMS"]

@@ -152,7 +152,7 @@ def test_missing_scope_is_logged_once(
     assert len(reads(sandbox)) == 3
     assert [line for line in lines if line.startswith("WARNING notify_me.klaviyo")] == [
         "WARNING notify_me.klaviyo.list_opt_in: can't read the list's opt-in process "
-        "(status 403): the private key lacks the scope lists:read"
+        "(status 403): the private key lacks the lists:read scope"
     ]
 
 

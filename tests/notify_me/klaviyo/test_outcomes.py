@@ -145,7 +145,7 @@ def test_web_page_is_not_a_refusal_by_klaviyo() -> None:
     ("response", "remedy"),
     [
         (KlaviyoResponse(400), "Klaviyo rejected the request body without saying why"),
-        (KlaviyoResponse(429), "Klaviyo is limiting requests"),
+        (KlaviyoResponse(429), "Klaviyo is rate-limiting requests"),
     ],
 )
 def test_problem_names_no_detail_that_klaviyo_left_out(
@@ -224,7 +224,7 @@ def test_log_line_identifies_call_and_error_but_not_the_contact(
     assert lines == [
         "WARNING notify_me.delivery: Temporary: create_back_in_stock_subscription for "
         f"{PREFIX}MUG, sign-up {sign_up['id']} (status 429, code throttled, error "
-        f"{error_of(call)['id']}): Klaviyo is limiting requests (Retry-After: 7 s)"
+        f"{error_of(call)['id']}): Klaviyo is rate-limiting requests (Retry-After: 7 s)"
     ]
 
 

@@ -155,7 +155,7 @@ def test_wrong_file_while_the_app_is_running_changes_nothing(
         assert "Tell me" in page.text
 
     [line] = lines
-    assert line.startswith("ERROR notify_me.context: the changed settings are not used: ")
+    assert line.startswith("ERROR notify_me.context: ignoring the changed settings: ")
     assert str(file) in line
     with pytest.raises(SettingsError):
         make_app(**config)

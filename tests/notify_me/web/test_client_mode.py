@@ -309,7 +309,7 @@ def test_server_sends_if_klaviyo_refuses_the_public_side(
     assert log_file.states() == ["accepted"]
     line, accepted = lines
     assert accepted.startswith("INFO notify_me.delivery: Accepted: ")
-    assert line.startswith("WARNING notify_me.delivery: the browser reports Misconfigured: ")
+    assert line.startswith("WARNING notify_me.delivery: a browser reported Misconfigured: ")
     assert line.endswith(f"(status {status}, code code, error 1): {remedy}")
     assert "private" not in line
 

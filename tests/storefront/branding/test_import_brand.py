@@ -98,7 +98,7 @@ def test_dry_run_writes_nothing(app: Flask, config: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("account", "message"),
-    [({"scopes": []}, "lacks the scope brands:read"), ({"brand": "none"}, "has no brand")],
+    [({"scopes": []}, "lacks the brands:read scope"), ({"brand": "none"}, "has no brand")],
 )
 def test_brand_that_cannot_be_read(
     app: Flask, sandbox: Sandbox, config: Path, account: dict[str, object], message: str

@@ -53,4 +53,4 @@ def test_studio_says_why_the_brand_cannot_be_read(app: Flask, sandbox: Sandbox) 
     response = studio.press("preset:brand")
 
     assert response.status_code == 422
-    assert "lacks the scope brands:read" in response.text
+    assert "lacks the brands:read scope" in response.text
