@@ -8,9 +8,9 @@ export CHROMIUM
 PROJECTS := pyproject.toml $(wildcard klaviyo_sandbox/pyproject.toml)
 # if /dev/shm has 2 GB free, the tests' databases are kept in memory
 export PYTEST_DEBUG_TEMPROOT ?= $(shell df -m /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000 { print "/dev/shm" }')
-# one more than there are cores, since some tests wait for a timeout
+# one more than the number of cores, since some tests spend their time waiting for a timeout
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
-# if it were set, every process that a test starts would compile the whole project again
+# with this variable set, every process that a test starts would compile the whole project again
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help

@@ -27,8 +27,8 @@ ROOT = Path(__file__).parent
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """The maximum size of a request body, except for pages that set their own limit."""
 OPTIONAL_PACKAGES: tuple[str, ...] = (
-    # To remove a package, delete its folder, its tests and its line. `demo` is only set up for a
-    # demo shop.
+    # To remove a package, delete its folder, its tests and its line here. `demo` is set up only for
+    # a demo shop.
     "storefront.branding",
     "storefront.importing",
     "storefront.studio",
@@ -88,7 +88,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     storefront.add_migrations(app)
     storefront.serve_static_files(app)
     if proxies := app.config["TRUSTED_PROXIES"]:
-        # otherwise, all shoppers would have the proxy's IP address and share one rate limit
+        # otherwise, all shoppers would appear to have the proxy's IP address and share a rate limit
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
@@ -98,8 +98,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 
 def load_env_file(file: Path = ROOT / ".env") -> None:
-    """Add the variables in `file`, if it exists, to the process environment, unless they are set
-    there.
+    """Add the variables in `file`, if the file exists, to the process environment. Variables that
+    are already set there stay unchanged.
 
     Raises `SettingsError` if the file can't be read.
     """
@@ -198,8 +198,8 @@ def configure(app: Flask, environ: Mapping[str, str], *, demo: bool) -> None:
 
 
 def check_database_url(url: str, instance: Path) -> None:
-    """Raise `SettingsError` if no engine can be created from `url`, or if it is a SQLite file in a
-    folder that doesn't exist. A relative path is resolved against `instance`.
+    """Raise `SettingsError` if no engine can be created from `url`, or if `url` names a SQLite file
+    in a folder that doesn't exist. A relative path is resolved against `instance`.
 
     The messages don't repeat the URL, which may contain a password.
     """
@@ -225,7 +225,7 @@ def check_database_url(url: str, instance: Path) -> None:
 
 
 def check_shop_url(url: str | None) -> None:
-    """Raise `SettingsError` if `SHOP_URL` is set to anything but the URL of a shop."""
+    """Raise `SettingsError` if `SHOP_URL` is set to anything but an HTTP or HTTPS URL."""
     try:
         parts = urlsplit(url or "http://localhost")
         is_valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0

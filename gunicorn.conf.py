@@ -1,7 +1,7 @@
 """Settings for gunicorn, which supervises the processes. In each of them, waitress serves the shop.
 
-Waitress hands a request to a thread only once the request is complete, and sends the responses
-itself, so slow or silent clients don't occupy a thread (docs/decisions.md, "Web server").
+Waitress hands a request to a thread only once the request is complete, and sends responses from its
+main loop, so slow or silent clients don't occupy a thread (docs/decisions.md, "Web server").
 """
 
 import logging

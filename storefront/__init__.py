@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 MIGRATIONS = str(Path(__file__).with_name("migrations"))
-"""The folder with the shop's Alembic revisions, the branch `storefront`."""
+"""The folder with the shop's Alembic revisions, which form the branch `storefront`."""
 
 add_migrations = db_command.init_app
 serve_static_files = static_files.init_app

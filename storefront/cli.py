@@ -87,14 +87,12 @@ def push_catalog(dry_run: bool) -> None:
 @group.command("load")
 @click.argument("file", type=click.Path(path_type=Path), default=json_file.SHOP_CATALOG)
 @click.option("--stock", is_flag=True, help="Also set the stock of existing variants.")
-@click.option(
-    "--replace", is_flag=True, help="First delete the products that import-catalog has imported."
-)
+@click.option("--replace", is_flag=True, help="First delete the products that were imported.")
 def load(file: Path, stock: bool, replace: bool) -> None:
     """Load a catalog FILE; the default is the catalog that comes with the shop.
 
     Existing products and variants are updated by handle and SKU, and keep their stock. An imported
-    catalog is only replaced with --replace.
+    catalog is replaced only with --replace.
     """
     imported = last_import()
     if imported and not replace:

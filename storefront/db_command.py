@@ -1,8 +1,8 @@
 """`flask db`, and `app.extensions["alembic"]` for other programs.
 
-Flask-Alembic is imported on first use: a web process doesn't need it, and importing it would add a
-sixth to the startup time. Use the extension before the app's first request, after which Flask no
-longer accepts extensions.
+Flask-Alembic is imported on first use: a web process doesn't need it, and importing it would make
+startup take about 17% longer. Use the extension before the app's first request, after which Flask
+no longer accepts extensions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class DatabaseCommand(click.Command):
-    """A placeholder for Flask-Alembic's group of commands, which is imported when this runs."""
+    """A placeholder for Flask-Alembic's commands, which are imported when one of them is run."""
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """Read the command line with Flask-Alembic's group, which click then runs."""

@@ -26,7 +26,7 @@ DARK_PAPER = "#10191d"
 
 
 def stylesheet_url() -> str:
-    """Return the URL of the stylesheet, or an empty string if there is nothing to set."""
+    """Return the URL of the stylesheet, or an empty string if the stylesheet would be empty."""
     css = stylesheet()
     if not css:
         return ""
@@ -58,10 +58,10 @@ def stylesheet() -> str:
 
 
 def dark_accent(accent: str) -> str:
-    """Return the accent colour for dark mode: light enough for a contrast of at least 4.5:1 both
-    with the page and with text on it.
+    """Return the accent colour for dark mode: light enough for a contrast of at least 4.5:1, both
+    with the page and with the dark text on a button.
     """
-    # imported here because it takes a tenth of the startup time, and most shops set no accent
+    # imported here, since this import takes 10% of the startup time, and most shops set no accent
     from coloraide import Color
 
     try:

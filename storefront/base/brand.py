@@ -33,7 +33,7 @@ class StoredBrand:
 
     name: str
     colors: Mapping[str, str]
-    """Each colour's name, and its value such as `#12355b`."""
+    """The value of each colour, such as `#12355b`, by the colour's name."""
     settings: Mapping[str, Any]
     """The kit's settings by dotted key; None means that the setting must be unset."""
 
@@ -72,7 +72,7 @@ def store_logo(content: bytes) -> None:
 
 
 def logo_url() -> str:
-    """Return the URL of the shop's logo, or an empty string if there is none."""
+    """Return the URL of the shop's logo, or an empty string if the shop has no logo."""
     logo = shop().logo
     if not re.fullmatch(INSTANCE_LOGO, logo):
         return url_for("static", filename=logo) if logo else ""

@@ -31,7 +31,7 @@ class _Current:
     """The settings of `shop.toml`, with the changes of the last import."""
     last_import: Import | None = None
     catalog_version: int | None = None
-    """The version of the catalog when the import was read; None if it hasn't been read yet."""
+    """The version of the catalog when the import was read; None if no import has been read yet."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class _State:
 
 
 def init_app(app: Flask) -> None:
-    """Read the file `SHOP_CONFIG`, and add `shop` to the templates.
+    """Read the file that `SHOP_CONFIG` names, and add `shop` to the templates.
 
     Raises `notify_me.SettingsError` if there is an error in the file.
     """
@@ -59,8 +59,8 @@ def shop() -> ShopSettings:
 
 
 def cached_import() -> Import | None:
-    """Return the import that the products come from. Another process may have replaced it up to a
-    minute ago, unless `refresh` was called in this request.
+    """Return the import that the products come from. The result may be up to a minute out of date,
+    unless `refresh` was called in this request.
     """
     return _current().last_import
 
@@ -71,7 +71,7 @@ def _current() -> _Current:
         return current
     state: _State = current_app.extensions[EXTENSION]
     if time.monotonic() >= state.expires_at:
-        # set first: other requests use the old value while a slow database responds
+        # set first, so that other requests use the old value if the database is slow
         state.expires_at = time.monotonic() + CACHE_SECONDS
         refresh_if_possible()
     return state.current

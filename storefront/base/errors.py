@@ -34,7 +34,7 @@ MESSAGES = {
     500: (N_("Something went wrong"), N_("That’s our fault. Please try again in a moment.")),
     503: (N_("Temporarily unavailable"), N_("Please try again in a moment.")),
 }
-"""The title and the text of each error page, by HTTP status."""
+"""The title and text of each error page, by HTTP status."""
 RETRY_AFTER = 30
 """The `Retry-After` header, in seconds, if the database is unavailable."""
 OTHER_MESSAGE = (N_("Something went wrong"), N_("We couldn’t process your request."))

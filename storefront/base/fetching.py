@@ -23,9 +23,9 @@ from urllib3.response import BaseHTTPResponse
 MAX_BYTES = 20 * 1024 * 1024
 MAX_REDIRECTS = 4
 MAX_ADDRESSES = 4
-"""The number of IP addresses of a host that are tried, one after the other."""
+"""The number of a host's IP addresses that are tried, one after another."""
 IDLE_TIMEOUT = 5.0
-"""The longest wait for a connection or for more bytes."""
+"""The longest wait for a connection or for more bytes, in seconds."""
 TOTAL_SECONDS = 20.0
 """The time limit for one URL, from the connection to the last byte."""
 HEADERS = {
@@ -52,7 +52,7 @@ class Unreachable(Unavailable):
 def fetch(url: str, *, allow_private: bool = False) -> bytes:
     """Return the content at `url`, after up to `MAX_REDIRECTS` redirects.
 
-    Raises `Unavailable`, including for addresses in private networks unless `allow_private` is set.
+    Raises `Unavailable`, including for addresses on private networks unless `allow_private` is set.
     """
     for _ in range(MAX_REDIRECTS + 1):
         with _response(url, allow_private=allow_private) as response:
@@ -82,13 +82,13 @@ def _content(response: BaseHTTPResponse) -> bytes:
 
 @contextmanager
 def _response(url: str, *, allow_private: bool) -> Iterator[BaseHTTPResponse]:
-    """Yield the response to a GET request; the connection ends after `TOTAL_SECONDS`."""
+    """Yield the response to a GET request. The connection is closed after `TOTAL_SECONDS`."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"https": 443, "http": 80}[parts.scheme]
         host = (parts.hostname or "").encode("idna").decode()
     except (KeyError, ValueError):
-        raise Unavailable("without a valid URL") from None
+        raise Unavailable("at an invalid URL") from None
     connection = _connect(parts.scheme, host, port, allow_private=allow_private)
     # a read timeout alone would allow a server to send one byte at a time forever
     timer = threading.Timer(TOTAL_SECONDS, _shut_down, [connection])
@@ -148,7 +148,7 @@ def _addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
         raise Unreachable("on a server that doesn't respond") from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     if not allow_private and not all(_is_public(ip_address(a.split("%")[0])) for a in addresses):
-        raise Unavailable("in a private network")
+        raise Unavailable("on a private network")
     return addresses
 
 

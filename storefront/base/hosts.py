@@ -33,7 +33,7 @@ class Shop(Flask):
     session_interface = Sessions()
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Return the object that matches and builds URLs; an invalid `Host` gets a 400."""
+        """Return the object that matches and builds URLs. An invalid `Host` results in a 400."""
         try:
             adapter = super().create_url_adapter(request)
             # Werkzeug reads a host with invalid characters as an empty one

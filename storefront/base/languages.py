@@ -46,11 +46,11 @@ class Language:
     """A language the shop offers."""
 
     tag: str
-    """The value of the attribute `lang`, such as `de`."""
+    """The value of the `lang` attribute, such as `de`."""
     name: str
     """The language's name in the language itself, such as `Deutsch`."""
     direction: str
-    """The value of the attribute `dir`: `ltr` or `rtl`."""
+    """The value of the `dir` attribute: `ltr` or `rtl`."""
 
 
 def init_app(app: Flask) -> None:
@@ -103,8 +103,8 @@ def _language(locale: str) -> Language:
 def typographic(text: str) -> str:
     """Replace straight apostrophes in text from the kit, such as an error, with typographic ones.
 
-    The kit writes straight ones for the command line and the log, unlike the shop's pages.
-    Quotation marks stay as they are.
+    The kit uses straight apostrophes, which suit the command line and the log. Quotation marks stay
+    as they are.
     """
     return re.sub(r"(?<=[A-Za-z])'(?=[a-z])", "’", text)
 
@@ -112,7 +112,8 @@ def typographic(text: str) -> str:
 def money(amount: Decimal, currency: str = "") -> str:
     """Format a price for this page's language: `£148`, `£9.50`, in German `148 £`.
 
-    Whole amounts have no decimals, other amounts as many as the currency (by default the shop's).
+    Whole amounts have no decimals; other amounts have as many as the currency usually has. The
+    default currency is the shop's.
     """
     currency, country = currency or shop().currency, shop().country
     locale = get_locale() or Locale.parse(CATALOG_LANGUAGE)
@@ -129,7 +130,7 @@ def money(amount: Decimal, currency: str = "") -> str:
 @cache
 def currency_symbol(currency: str, country: str, locale: str) -> str:
     """Return the symbol of a currency. If it is the currency of the shop's country, the symbol is
-    the one used there: Babel's French symbol for the pound, for example, is £GB.
+    the one used in that country. Babel's symbol may differ: for the pound in French, it is £GB.
     """
     if country and currency in get_territory_currencies(country):
         # Babel fills in the language that most people speak there
@@ -167,7 +168,7 @@ def _without_language(arguments: Iterable[tuple[str, str]]) -> list[tuple[str, s
 
 @blueprint.post("/language")
 def choose() -> BaseResponse:
-    """Save the language `lang` in a cookie and redirect to the path `next`.
+    """Save the chosen language, `lang`, in a cookie, and redirect to the path in `next`.
 
     :raise 400: the shop doesn't offer this language.
     """

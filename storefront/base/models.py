@@ -1,7 +1,7 @@
 """The shop's tables: products, orders, the last import, the merchant's sessions and Studio looks.
 
-Relationships are `lazy="raise"`: a query must name what it loads, so that no page can run a query
-for each row by accident.
+Relationships are `lazy="raise"`: a query must name what it loads, so that no page can accidentally
+run a query for each row.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Picture(TypedDict):
     alt: str
     """The alternative text; may be empty."""
     file: NotRequired[str]
-    """The name of the copies, without size and extension; see `catalog.pictures`."""
+    """The file name of the copies, without size and extension; see `catalog.pictures`."""
     width: NotRequired[int]
     height: NotRequired[int]
     """The size of the largest copy, in pixels."""
@@ -137,7 +137,7 @@ class ProductVariant(Base):
         unique=True,
         default=lambda context: context.get_current_parameters()["sku"],
     )
-    """The variant's ID in Klaviyo's catalog: that of the shop's platform, by default the SKU."""
+    """The variant's ID in Klaviyo's catalog: its ID on the shop's platform; by default, its SKU."""
     position: Mapped[int]
     values: Mapped[list[str]] = mapped_column(sa.JSON)
     """The selected value of each of the product's options, in the options' order."""

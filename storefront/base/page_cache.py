@@ -67,9 +67,9 @@ class _Cache:
 def init_app(app: Flask, cookie_values: Mapping[str, Callable[[], object]]) -> None:
     """Create the cache of `app`.
 
-    `cookie_values` maps the name of a cookie to a function that returns the value that pages show
-    because of this cookie, such as the number of items in the cart. Visitors with the same value
-    get the same page.
+    `cookie_values` maps a cookie's name to a function. The function returns what pages show because
+    of the cookie, such as the number of items in the cart. Visitors for whom it returns the same
+    value get the same page.
     """
     app.extensions[EXTENSION] = _Cache(cookie_values)
 
@@ -156,8 +156,8 @@ def _etag(body: bytes) -> str:
 
 
 def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
-    """Return a hash of everything that a page, or a part of a page, depends on; `more` is what
-    other pages and parts don't depend on.
+    """Return a hash of everything that a page, or a part of a page, depends on. `more` contains the
+    values that only this page or part depends on.
 
     Return None if the page can't be shared with other visitors: `is_personal` is set, the visitor
     has a cookie that may make pages personal or sees the demo, or the app is in debug mode.

@@ -36,7 +36,7 @@ COUNTRIES = frozenset(
 class Text:
     """Text from `shop.toml` in one or more languages.
 
-    `str()`, and therefore a template, returns it in the language of the page.
+    `str()` returns the text in the language of the page, and templates show it in that language.
     """
 
     by_language: Mapping[str, str]
@@ -45,7 +45,7 @@ class Text:
     """
 
     def __str__(self) -> str:
-        """Return the text in the page's language, otherwise the first."""
+        """Return the text in the page's language, otherwise in the first language."""
         if not self.by_language:
             return ""
         tag = str(get_locale() or "").replace("_", "-").lower()
@@ -227,9 +227,9 @@ class ShopSettings(Table):
 
 
 def with_import(settings: ShopSettings, *, name: str | None, currency: str | None) -> ShopSettings:
-    """Return the settings of a shop with imported products: those of `shop.toml`, with the name
-    and the currency of the import, if it has them. The sample shop's own name, wording,
-    languages, contact address and logo (unless it was imported) are replaced with the defaults.
+    """Return the settings of a shop with imported products: those of `shop.toml`, with the import's
+    name and currency, if there are any. The sample shop's own name, wording, languages, contact
+    address and logo (unless the logo was imported) are replaced with the defaults.
     """
     changes: dict[str, Any] = {"name": name} if name else {}
     if currency:

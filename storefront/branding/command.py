@@ -24,7 +24,7 @@ def import_brand(dry_run: bool) -> None:
     """Match the shop's accent colour, font and logo to the brand of the Klaviyo account.
 
     They are written to shop.toml, and the logo is downloaded once. For the button and the form, use
-    flask notify-me import-brand. The private key needs the scope brands:read.
+    flask notify-me import-brand. The private key needs the brands:read scope.
     """
     try:
         klaviyo_brand = studio.read_brand()

@@ -23,7 +23,7 @@ class LogoError(Exception):
 def download(url: str, *, allow_private: bool) -> bytes:
     """Return the logo at a URL as a WebP picture of at most `MAX_SIZE`. Raises `LogoError`.
 
-    `allow_private` permits addresses in private networks, for the sandbox.
+    `allow_private` permits addresses on private networks, for the sandbox.
     """
     try:
         content = fetch(url, allow_private=allow_private)
@@ -42,7 +42,7 @@ def copy(content: bytes) -> bytes:
             image = Image.open(BytesIO(content), formats=FORMATS)
             if image.width * image.height > MAX_PIXELS:
                 raise LogoError(
-                    f"its picture has {image.width} × {image.height} pixels; the limit is "
+                    f"its picture is {image.width} × {image.height} pixels; the limit is "
                     f"{MAX_PIXELS // 1_000_000} megapixels"
                 )
             with_alpha = image.convert("RGBA")

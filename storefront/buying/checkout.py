@@ -84,7 +84,7 @@ class CheckoutForm(Form):
 
 @blueprint.get("/checkout")
 def show() -> BaseResponse:
-    """Show the checkout form, or redirect to the cart if it is empty or exceeds the stock.
+    """Show the checkout form; if the cart is empty or exceeds the stock, redirect to the cart.
 
     A shop may set `CHECKOUT_DEFAULTS` in the app's config to a function that returns values for
     the form's fields, such as the address of a signed-in shopper.

@@ -1,7 +1,7 @@
 """The listing's query string: search, category, stock filter, sort order and page.
 
 All state is in the URL, so a listing can be shared and works without scripts. Invalid values are
-ignored, except that a category or page that doesn't exist is a 404.
+ignored, except that a category or page that doesn't exist results in a 404.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class ListingQuery:
         return url_for("shop.listing", _external=external, **arguments)
 
     def page_numbers(self, last_page: int) -> list[int | None]:
-        """Return the pages to link: the first, the last, this one and its neighbours, and None for
-        each gap.
+        """Return the numbers of the pages to link: the first, the last, this one and its
+        neighbours, with None for each gap.
         """
         near = {1, self.page - 1, self.page, self.page + 1, last_page}
         numbers: list[int | None] = []

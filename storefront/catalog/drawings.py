@@ -1,7 +1,7 @@
 """The products' drawings: SVG templates, tinted in a variant's colour.
 
-Each drawing in each colour has its own URL, which browsers cache for a year. The URL's parameter
-`v` changes with the drawing.
+Each drawing in each colour has its own URL, which browsers cache for a year. The URL's `v`
+parameter changes with the drawing.
 """
 
 from __future__ import annotations

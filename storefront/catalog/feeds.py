@@ -18,12 +18,14 @@ blueprint = Blueprint("feeds", __name__)
 MAX_AGE = 300
 """Seconds a cache may serve a copy; Klaviyo itself reads the feed every six hours."""
 PAGE_SIZE = 50_000
-"""Variants per page. Such a page is 25 to 50 MB; Klaviyo recommends up to 50 and accepts 100."""
+"""Variants per page. A page of this size is 25 to 50 MB. Klaviyo recommends at most 50 MB and
+accepts 100 MB.
+"""
 
 
 @blueprint.get("/feeds/catalog.json")
 def catalog_feed() -> Response:
-    """Return a JSON list with an item for each variant: all of them, or one page (`?page=1`).
+    """Return a JSON list with an item for each variant of the shop, or of one page (`?page=1`).
 
     :raise 404: there is no such page.
     """

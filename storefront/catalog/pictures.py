@@ -38,7 +38,7 @@ class Image:
     alt: str = ""
     """The merchant's alternative text; may be empty."""
     srcset: str = ""
-    """The copies with their widths, for the attribute `srcset`; empty if there are no copies."""
+    """The copies with their widths, for the `srcset` attribute; empty if there are no copies."""
     width: int | None = None
     height: int | None = None
     """The size in pixels; None if it isn't known, as for pictures on other servers."""
@@ -60,7 +60,7 @@ def product_image(product: Product, color: str) -> Image:
 
 
 def variant_image(variant: ProductVariant) -> Image:
-    """Return the picture of a variant, otherwise its drawing; its options must be loaded."""
+    """Return a variant's picture, otherwise its drawing. The product's options must be loaded."""
     product = variant.product
     drawing = drawing_url(product.drawing, variant.drawing_color)
     return _image(_shown_picture(product, variant.picture), drawing)

@@ -1,4 +1,4 @@
-"""The catalog's database queries, and `ShopCatalog`, through which the kit reads it.
+"""The catalog's database queries, and `ShopCatalog`, through which the kit reads the catalog.
 
 Each function loads everything that its page reads, so that no page runs a query for each row.
 """
@@ -41,7 +41,7 @@ PRODUCT_OF_VARIANT = (
     .where(_VARIANT.c.external_id == sa.bindparam("external_id"))
     .order_by(_OPTION.c.position)
 )
-"""The product of a variant, in one row for each option, with the option's name."""
+"""The product of a variant, with one row for each of its options, which has the option's name."""
 VARIANTS_OF_PRODUCT = (
     sa.select(
         *(_VARIANT.c[name] for name in ("external_id", "sku", "values")),
@@ -96,10 +96,11 @@ def related_products(
 ) -> Sequence[Product]:
     """Return other products to suggest next to `product`, those of the same category first.
 
-    With `only_available`, they are the products that can be bought or pre-ordered among the first
-    eight of the category and the first eight of the other categories.
+    With `only_available`, only products that can be bought or pre-ordered are returned. In that
+    case, just the first eight products of the category, and the first eight of all other
+    categories, are considered.
     """
-    # each half uses an index to read only a few rows, however many products there are
+    # both subqueries use an index to read only a few rows, however many products there are
     max_candidates = 8 if only_available else limit
     halves = [
         sa.select(Product.id, sa.literal(rank).label("rank"))
@@ -253,7 +254,7 @@ def composite_id(variant: ProductVariant) -> CompositeID:
 
 
 def variant_url(product_url: str, sku: str) -> str:
-    """Return the URL of a variant, from that of its product's page."""
+    """Return the URL of a variant, given the URL of its product's page."""
     return f"{product_url}{'&' if '?' in product_url else '?'}variant={quote_plus(sku)}"
 
 
@@ -312,8 +313,8 @@ def catalog_variant(variant: ProductVariant) -> Variant:
 class ShopCatalog:
     """The shop's variants for the kit: implements `notify_me.ListedCatalog`.
 
-    Each method reads with connections of its own, so that the stock is current, and closes them
-    before it returns or yields, so that none stays open while the kit calls Klaviyo.
+    Each method opens its own connections, so that the stock is current. It closes them before it
+    returns or yields, so that no connection stays open while the kit calls Klaviyo.
     """
 
     def variant(self, composite_id: CompositeID) -> Variant | None:
@@ -389,7 +390,8 @@ def _sort_columns(sort: str) -> list[sa.ColumnElement[Any] | sa.orm.Instrumented
         return [Product.id.desc()]
     if sort == "featured":
         return [Product.position, Product.id]
-    # the price on the card: the lowest of the available variants or, if none is, of all variants
+    # the price on the card: the lowest price of the available variants or, if none is available, of
+    # all variants
     lowest = sa.func.min(ProductVariant.price)
     price = sa.func.coalesce(
         *(

@@ -63,7 +63,7 @@ def _record(restocked: Callable[[], Collection[CompositeID]]) -> None:
 
 
 def shop_url() -> str:
-    """Return the shop's public URL with a trailing slash: `SHOP_URL`, or the current request's.
+    """Return the shop's public URL with a trailing slash, from `SHOP_URL` or the current request.
 
     Raises `SettingsError` in a command if `SHOP_URL` is not set.
     """

@@ -31,8 +31,8 @@ def translated(text: str) -> str:
 
 
 def english_attributes(text: str) -> Markup:
-    """Return the attributes `lang` and `dir` for an element that shows text from the catalog in
-    English on a page in another language; otherwise an empty string.
+    """Return `lang` and `dir` attributes for an element whose text from the catalog is in English
+    although the page is in another language; otherwise, return an empty string.
     """
     if language().tag == CATALOG_LANGUAGE or translated(text) != text:
         return Markup("")

@@ -14,7 +14,7 @@ from .command import import_catalog
 
 
 def init_app(app: Flask) -> None:
-    """Add `flask storefront import-catalog`, and the page with its link for merchants."""
+    """Add `flask storefront import-catalog`, the upload page, and a link to it for merchants."""
     group.add_command(import_catalog)
     app.register_blueprint(upload.blueprint)
     add_page(app, "Import products", "imports.show")

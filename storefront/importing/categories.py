@@ -1,4 +1,4 @@
-"""The shop's categories, from the types of the products in a file."""
+"""Derives the shop's categories from the types of the products in a file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from ..catalog.browsing import fold
 MAX_CATEGORIES = 6
 """The maximum number of categories in the menu, in addition to the one for all other types."""
 MAX_CHARACTERS = 90
-"""The maximum length of all categories' names together, so that they fit into one row on a desktop.
-"""
+"""The maximum total length of the categories' names, so that they fit into one row on a desktop."""
 MAX_TYPES = 10_000
 """The maximum number of different types, and of different vendors, that are counted."""
 OTHER = ("more", "More")
@@ -58,8 +57,8 @@ class Categories:
 
     @property
     def main_vendor(self) -> str | None:
-        """The vendor of more than half of the products, usually the shop itself; None if no vendor
-        has so many.
+        """The vendor of more than half of the products, usually the shop itself; None if there is
+        no such vendor.
         """
         [(vendor, number)] = self._vendors.most_common(1) or [("", 0)]
         return vendor[:MAX_SHOP_NAME] if vendor and number > self._products / 2 else None

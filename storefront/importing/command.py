@@ -40,7 +40,7 @@ class Percentage(click.ParamType[float]):
         """Return the share as a number between 0 and 1."""
         match = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*%?", str(value))
         if not match or not 0 < float(match[1]) <= 100:
-            self.fail(f"{value!r} is not a percentage: write one such as 10%", param, ctx)
+            self.fail(f"{value!r} is not a percentage: use one such as 10%", param, ctx)
         return float(match[1]) / 100
 
 
@@ -76,7 +76,8 @@ class Percentage(click.ParamType[float]):
 )
 @click.option("--currency", help="The currency of the prices, such as EUR.")
 @click.option(
-    "--shop-name", help="The name to show; by default the vendor of more than half of the products."
+    "--shop-name",
+    help="The name to show; by default, the vendor of more than half of the products.",
 )
 @click.option(
     "--link-pictures",
@@ -101,7 +102,7 @@ def import_catalog(
     """Replace the shop's products with those of FILE. Orders aren't affected.
 
     FILE is a product export from Shopify, WooCommerce or Wix, or another CSV or JSON file with one
-    entry per variant. If there is any error in it, nothing is imported.
+    entry per variant. If the file has any errors, nothing is imported.
     """
     if encoding:
         check_encoding(encoding)

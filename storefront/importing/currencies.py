@@ -1,4 +1,4 @@
-"""The currency of a file's prices, from its columns or from the symbols in the prices."""
+"""Determines the currency of a file's prices, from its columns or from symbols in the prices."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SYMBOLS = {
     "NT$": "TWD",
     "MX$": "MXN",
 }
-"""Symbols that are read as one currency; $, ¥ and kr are too ambiguous for that."""
+"""Symbols that stand for a single currency. $, ¥ and kr are ambiguous."""
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "cs", "ja")
 """The name of a market is compared with the names of countries in these languages."""
 
@@ -69,7 +69,7 @@ def _territory(name: str) -> str | None:
 
 
 def symbol_in_price(text: str) -> str:
-    """Return the symbol or code in a price such as `12 €` or `EUR 12`; empty without one."""
+    """Return the symbol or code in a price such as `12 €` or `EUR 12`; empty for a bare number."""
     return re.sub(r"[\d\s.,'’–—-]", "", text)
 
 

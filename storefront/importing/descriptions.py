@@ -48,7 +48,7 @@ def safe_html(description: str) -> str:
     """
     text = _CDATA.sub("", description[:MAX_LENGTH])
     if not _IS_HTML.search(text):
-        # exports made from XML escape the tags
+        # exports made from XML contain escaped tags
         text = html.unescape(text)
     if not _IS_HTML.search(text):
         text = html.escape(text, quote=False)

@@ -199,7 +199,7 @@ def _csv_problem(message: str) -> str:
 
 
 def read_json(path: Path, progress: Progress) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield each object in a list, with the number of its line.
+    """Yield each object in a list, with its line number.
 
     The list may be the value of `products`, as in Shopify's `products.json`. Raises `Unreadable`.
     """
@@ -255,8 +255,8 @@ def _json_objects(chunks: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]
 def _read_object(
     decoder: json.JSONDecoder, buffer: str, chunks: Iterator[str], line: int
 ) -> tuple[dict[str, Any], int, str]:
-    """Return the object at the start of `buffer`, the position after it, and the buffer, which is
-    extended by further chunks until it contains the whole object.
+    """Return the object at the start of `buffer`, the position after it, and the buffer. Chunks are
+    added to the buffer until it contains the whole object.
     """
     while True:
         try:

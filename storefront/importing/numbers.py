@@ -23,7 +23,7 @@ PRICE_LIMIT = Decimal(10) ** 11
 """Prices must be below this to fit into the database."""
 MAX_QUANTITY = 1_000_000_000
 MAX_LENGTH = 60
-"""The maximum length of a price or quantity: the patterns take time proportional to its square."""
+"""The maximum length of a price or quantity: matching takes time proportional to its square."""
 # a currency symbol or code before or after the number: € 5, 5 kr, Rs. 5, US$5, 5,-
 _NUMBER = re.compile(
     r"(?:(?:[^\W\d_]{1,3}\.?|[^\w\s.,+()%-])\s?){0,2}\s*"
@@ -161,7 +161,9 @@ def _separator_with_currency(text: str, number: str) -> DecimalSeparator | None:
 
 
 def _certain_separator(number: str) -> DecimalSeparator | None:
-    """Return the decimal separator of a number; None if it has none, or if it is ambiguous."""
+    """Return the decimal separator of a number; None if the number has no separator, or if the
+    separator is ambiguous.
+    """
     last_comma, last_point = number.rfind(","), number.rfind(".")
     if last_comma >= 0 and last_point >= 0:
         return "comma" if last_comma > last_point else "point"

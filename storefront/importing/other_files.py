@@ -25,7 +25,7 @@ _NOT_LOCATIONS = re.compile(
 def join_keys(handle: str, values: Sequence[str], sku: str, *, sku_first: bool) -> list[str]:
     """Return the keys for finding a variant in another file: by its options and by its SKU.
 
-    They are in order of preference, which `sku_first` decides.
+    The preferred key comes first: the SKU if `sku_first` is set, otherwise the options.
     """
     by_options = "\n".join(["options", handle.casefold(), *(value.casefold() for value in values)])
     keys = [f"sku\n{sku}"] if sku else []
@@ -68,14 +68,14 @@ def read_stock(path: Path, spool: Spool) -> None:
     positions = {normalize(name): index for index, name in reversed([*enumerate(table.header)])}
     quantity_columns = [positions[name] for name in _AVAILABLE if name in positions][:1]
     if not quantity_columns:
-        # a column for each location, named after it
+        # one column for each location, named after the location
         quantity_columns = [
             index for name, index in positions.items() if not _NOT_LOCATIONS.fullmatch(name)
         ]
     key_columns = ("handle", "url_handle", "sku", "variant_sku")
     if not quantity_columns or not any(name in positions for name in key_columns):
         raise Unreadable(
-            f"{path.name} isn't an inventory export: it must have a column Handle or SKU, and one "
+            f"{path.name} isn't an inventory export: it must have a Handle or SKU column, and one "
             "with quantities, such as Available"
         )
     numbers, handle = NumberFormat("point"), ""

@@ -20,8 +20,8 @@ OPTION_VALUES = [f"option{i}_value" for i in NUMBERS]
 
 Layout = Literal["one row per variant", "woocommerce", "wix"]
 Columns = Mapping[str, Sequence[str]]
-"""The names that a platform uses for each of the importer's fields, as `normalize` returns them.
-The first one that a file has is used.
+"""The columns that can contain each of the importer's fields, by field. Their names are as
+`normalize` returns them. The first of them that a file has is used.
 """
 
 
@@ -312,7 +312,8 @@ def field_positions(platform: Platform, header: Sequence[str]) -> dict[str, int]
 def _check_spelling(header: Sequence[str], columns: Mapping[str, Sequence[str]]) -> None:
     used = {alias for aliases in columns.values() for alias in aliases}
     missing = {field for field, aliases in columns.items() if not aliases}
-    # if these are missing, the file probably has another format, and other hints would mislead
+    # if a required column is missing, the file probably has another format, and hints about other
+    # columns would be misleading
     missing = missing.intersection(REQUIRED) or missing
     for aliases in columns.values():
         if len(aliases) > 1:
@@ -320,7 +321,7 @@ def _check_spelling(header: Sequence[str], columns: Mapping[str, Sequence[str]])
             raise Unreadable(f"{duplicates} are the same column: remove one", 1)
     for name in header:
         normalized = normalize(name)
-        # category_id and Descripción aren't misspelled
+        # names such as category_id and Descripción aren't misspellings
         similar = [
             field
             for field in missing

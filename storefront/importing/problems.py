@@ -26,7 +26,7 @@ class Problems:
     """Collects the problems of a file.
 
     A problem consists of a message, which is the same for all lines with this problem, and a detail
-    of the line, such as the wrong value.
+    of the line, such as the invalid value.
     """
 
     def __init__(self) -> None:

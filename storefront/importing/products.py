@@ -79,7 +79,7 @@ class ParsedVariant:
 
     @property
     def is_sold_out(self) -> bool:
-        """Whether it can't be bought."""
+        """Whether this variant can't be bought."""
         return (
             self.quantity is not None and self.quantity <= 0 and self.policy is InventoryPolicy.DENY
         )
@@ -218,7 +218,7 @@ class Products:
         return not reason
 
     def _handle(self, first: Row) -> str:
-        """Return a unique handle, made from the title if the product has no usable one."""
+        """Return a unique handle, made from the title if the product has no usable handle."""
         handle = first["handle"]
         # browsers resolve . and .. as folders
         if handle in ("", ".", "..") or "/" in handle or not handle.isprintable():
@@ -234,7 +234,7 @@ class Products:
     def _variant_rows(
         self, rows: list[Row], first: Row
     ) -> tuple[list[str], list[tuple[Row, dict[str, str]]]]:
-        """Return the names of the product's options, and its variants' rows with their values."""
+        """Return the names of the product's options, and each variant's row and option values."""
         shown = [row for row in rows if not row["hidden"]]
         self.counts.hidden_variants += len(rows) - len(shown)
         variant_rows = [
@@ -468,7 +468,7 @@ def _visibility(row: Row) -> Visibility:
 
 
 def _platform_id(text: str) -> str:
-    """Return an ID without the prefix from GraphQL, or the `.0` that spreadsheets may append."""
+    """Return an ID without the GraphQL prefix and without the `.0` that spreadsheets may append."""
     text = text.removeprefix("gid://shopify/ProductVariant/")
     return text[: -len(match[0])] if (match := re.search(r"(?<=\d)\.0+$", text)) else text
 

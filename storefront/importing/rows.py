@@ -201,7 +201,7 @@ def _set_woocommerce_stock(fields: dict[str, str]) -> None:
 
 
 def _wix_rows(rows: Iterator[Row]) -> Iterator[Row]:
-    """Convert Wix's rows: one for each product, followed by its variants and more pictures."""
+    """Convert Wix's rows: one for each product, followed by its variants and other pictures."""
     for row in rows:
         fields = dict(row.fields)
         kind = fields.pop("kind", "product").lower()

@@ -52,7 +52,7 @@ class Choices:
     currency: str | None = None
     """An ISO 4217 code; None for the currency in the file, or else that of `shop.toml`."""
     shop_name: str | None = None
-    """None: the vendor of more than half of the products, if there is one."""
+    """None: the vendor of more than half of the products, if there is such a vendor."""
     link_pictures: bool = False
     """Whether pages load the pictures from their original servers, not the shop's copies."""
 
@@ -179,7 +179,7 @@ def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
 def _valid_products(
     products: Products, problems: Problems, rows: int, size: int, progress: Progress
 ) -> Iterator[ParsedProduct]:
-    """Yield products until the first problem. After it, products are only checked."""
+    """Yield products until the first problem. The products after that are only checked."""
     reported = 0
     for product in products:
         if not problems:

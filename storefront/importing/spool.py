@@ -127,7 +127,9 @@ class Spool:
         )
 
     def value_in_other_file(self, kind: str, keys: Sequence[str]) -> str:
-        """Return the value from another file for the first key that has one, or an empty string."""
+        """Return the value from another file for the first key that has one there, or an empty
+        string.
+        """
         for key in keys:
             row = self._connection.execute(
                 "SELECT value FROM other_file_value WHERE kind = ? AND key = ?", (kind, key)

@@ -39,7 +39,7 @@ def store(
     """Write the products in batches, without committing.
 
     `category_of` maps a product's type to the slug of its category. `copies` maps URLs to pictures
-    that the shop already has copies of; these are shown at once.
+    that the shop already has copies of; these are shown immediately.
     """
     positions = count()
     products = iter(products)

@@ -61,7 +61,7 @@ def upload() -> BaseResponse:
         return _form(problems, status=422)
     job = upload_jobs.create(PurePath(files["file"].filename or "").name[:255], options)
     for name, file in files.items():
-        # under its own name, since messages quote it
+        # under its own name, which messages quote
         folder = upload_jobs.path(job.id) / f"upload-{name}"
         folder.mkdir()
         file.save(folder / (secure_filename(file.filename or "") or name))

@@ -122,7 +122,7 @@ def protect(blueprint: Blueprint) -> None:
 
 
 def make_private(response: Response) -> Response:
-    """Keep a response out of caches and search engines, and renew the merchant's session."""
+    """Keep a response out of caches and search engines, and extend the merchant's session."""
     response.cache_control.private = True
     response.cache_control.no_store = True
     response.headers["X-Robots-Tag"] = "noindex"

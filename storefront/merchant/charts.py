@@ -50,7 +50,7 @@ class ColumnChart:
 
     @property
     def ticks(self) -> range:
-        """The indexes of the columns that the axis labels; the last column is one of them."""
+        """The indexes of the columns with a label on the axis. The last column always has one."""
         count = len(self.heights)
         days = next(days for days in (1, 7, 14, 28, 91) if count <= days * MAX_TICKS)
         return range((count - 1) % days, count, days)

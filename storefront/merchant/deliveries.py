@@ -15,8 +15,8 @@ from ..base.models import ProductVariant
 from ..catalog import queries
 
 OVERDUE_AFTER = timedelta(minutes=10)
-"""If a sign-up waits longer, Klaviyo is probably unavailable or lacks the variant, or no process
-sends deliveries.
+"""If a sign-up waits longer, Klaviyo is probably unavailable or lacks the variant, or no process is
+sending deliveries.
 """
 UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 STOCK_UPDATE = "update_catalog_variant"

@@ -15,7 +15,7 @@ HEADINGS = {
     "sign_ups": "A variant is missing from Klaviyo",
     "public_key": "Klaviyo is rejecting sign-ups from shoppers’ browsers",
 }
-"""The heading of each check that has a banner on all of the merchant's pages if it fails. The
+"""While one of these checks fails, all of the merchant's pages show a banner with this heading. The
 deliveries page shows all checks.
 """
 NAMES = {

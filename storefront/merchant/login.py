@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 blueprint = Blueprint("merchant_login", __name__, url_prefix="/merchant")
 
 LIMITS_PER_CLIENT = parse_many("5 per minute; 30 per hour")
-"""Attempts from one IP address, or from one browser with the cookie `BROWSER_COOKIE`."""
+"""Attempts from one IP address, or from one browser with the `BROWSER_COOKIE` cookie."""
 LIMITS_OVERALL = parse_many("30 per minute; 300 per hour")
 """Attempts from all IP addresses together, so that guessing from many of them is also limited."""
 BROWSER_COOKIE = "shop_merchant_browser"
@@ -45,7 +45,7 @@ BROWSER_COOKIE_LIFETIME = timedelta(days=365)
 MAX_PASSWORD_LENGTH = 1000
 
 
-# used if the rate limits have no shared storage, and while it is unavailable
+# used if the rate limits have no shared storage, and while that storage is unavailable
 _own_limiter = FixedWindowRateLimiter(MemoryStorage())
 
 

@@ -78,7 +78,7 @@ def report(max_variants: int) -> Report:
 
 
 def people_by_sku(variants: Iterable[ProductVariant]) -> Mapping[str, int]:
-    """Return how many people are waiting for each variant, by SKU; empty if that can't be read."""
+    """Return how many people are waiting for each variant, by SKU; empty if the database fails."""
     try:
         people = _people()
     except SQLAlchemyError as error:
@@ -90,7 +90,7 @@ def people_by_sku(variants: Iterable[ProductVariant]) -> Mapping[str, int]:
 
 def many_waiting() -> Sequence[WaitingRow]:
     """Return the sold-out variants for which at least `[merchant] many_waiting` people are waiting,
-    most people first; empty if that can't be read.
+    most people first; empty if the database fails.
     """
     at_least = admin.merchant_settings().many_waiting
     if not at_least:

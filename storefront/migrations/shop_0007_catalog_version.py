@@ -1,7 +1,7 @@
 """The version of the catalog and stock, replaced by triggers on every change.
 
-On SQLite, a migration that copies a table (`batch_alter_table`) drops its triggers: create them
-again there.
+On SQLite, a migration that copies a table (`batch_alter_table`) drops the table's triggers, so it
+must create them again.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def upgrade() -> None:
         return
     op.execute(POSTGRESQL)
     for name in TABLES:
-        # Deferred to the commit: the version's row is the last one that a transaction locks, and
-        # only briefly, so that two orders neither wait for each other nor deadlock because of it.
+        # Deferred to the commit, so that a transaction locks the version's row last, and only
+        # briefly. Otherwise, two orders could wait for each other or deadlock.
         op.execute(
             f"CREATE CONSTRAINT TRIGGER {name}_version AFTER INSERT OR UPDATE OR DELETE ON {name} "
             "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "

@@ -62,7 +62,8 @@ def default_variant(product: Product) -> ProductVariant:
 def _choice(
     product: Product, page: str, selected: ProductVariant, index: int, value: OptionValue
 ) -> Choice | None:
-    """Return the link that changes option number `index` to `value`; None if no variant has it.
+    """Return the link that changes option number `index` to `value`; None if no variant has this
+    value.
 
     `page` is the URL of the product's page.
     """
@@ -76,7 +77,8 @@ def _choice(
     )
     if target is None:
         return None
-    # a value of the first option, such as red, is marked only if it is sold out in every size
+    # a value of the first option, such as red, is marked as sold out only if it is sold out in
+    # every size
     affected = with_value if index == 0 else [target]
     return Choice(
         name=value["name"],

@@ -27,7 +27,7 @@ SCHEMA_PROPERTIES = {"Colour": "color", "Size": "size"}
 
 
 def product(product: Product) -> dict[str, Any]:
-    """Return a product with its variants and their offers; its options must be loaded."""
+    """Return a product with its variants and their offers; the product's options must be loaded."""
     page = url_for("shop.product", handle=product.handle, _external=True)
     data: dict[str, Any] = {
         "@context": "https://schema.org",

@@ -138,8 +138,8 @@ def _description(product: Product) -> Markup:
 
 
 def card(product: Product) -> Card:
-    """Return the card of `product`. If the product has no picture, its drawing is in the colour of
-    its default variant.
+    """Return the card of `product`. If the product has no picture, the card shows its drawing in
+    the colour of the default variant.
     """
     prices = [variant.price for variant in product.variants if is_available(variant)]
     prices = prices or [variant.price for variant in product.variants]
@@ -178,13 +178,13 @@ def other_products(variant: Variant) -> Markup:
 
 @blueprint.get("/terms")
 def terms() -> Response:
-    """Show the terms of service, to which the consent texts link. Replace the template's text."""
+    """Show the terms of service, which the consent wording links to. Replace the sample text."""
     return revalidated(render_template("shop/terms.html"))
 
 
 @blueprint.get("/privacy")
 def privacy() -> Response:
-    """Show the privacy policy, to which the consent texts link. Replace the template's text."""
+    """Show the privacy policy, which the consent wording links to. Replace the sample text."""
     return revalidated(render_template("shop/privacy.html"))
 
 

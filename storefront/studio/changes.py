@@ -131,7 +131,7 @@ def as_toml(settings: Settings) -> str:
 
 def texts_in(settings: Settings, locale: str) -> dict[str, str]:
     """Return the text shoppers see in `locale` for each setting in `[texts.<locale>]`, by dotted
-    key. Missing legal texts are left out, since their channel isn't offered in that language.
+    key. Missing legal wording is left out, since its channel isn't offered in that language.
     """
     texts = localized(settings, locale)
     missing = studio.missing_legal_texts(settings, locale)

@@ -92,7 +92,9 @@ class History:
 
     @classmethod
     def of_request(cls) -> History:
-        """Return the history in the visitor's cookie; a new one if it doesn't match their look."""
+        """Return the history in the visitor's cookie, or a new history if the cookie doesn't match
+        the visitor's look.
+        """
         text, look = request.cookies.get(HISTORY_COOKIE, ""), current()
         if _HISTORY.fullmatch(text):
             position, *steps = text.split(".")

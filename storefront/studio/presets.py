@@ -1,4 +1,4 @@
-"""The presets in `presets.toml`, and the preset of the merchant's brand in Klaviyo."""
+"""The presets in `presets.toml`, and the preset for the merchant's brand in Klaviyo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILE = Path(__file__).with_name("presets.toml")
 NO_PRESET = "own"
 """The ID of the shop's own style."""
 BRAND = "brand"
-"""The ID of the preset of the merchant's brand."""
+"""The ID of the preset for the merchant's brand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def presets() -> Mapping[str, Preset]:
 
 
 def brand_preset() -> Preset | None:
-    """Return the preset of the merchant's brand, or None if it hasn't been read yet."""
+    """Return the preset for the merchant's brand, or None if the brand hasn't been read yet."""
     stored = brand.stored_brand()
     if stored is None:
         return None

@@ -30,7 +30,7 @@ SCHEMES = {"light": "Light", "dark": "Dark"}
 LEVELS = {"basic": "Basic", "advanced": "Advanced"}
 """How many settings the panel shows."""
 MAX_VARIANTS = 200
-"""How many sold-out variants are read to find the products to choose from."""
+"""How many sold-out variants are read to find products for the preview."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class PreviewOptions:
         )
 
     def frame_url(self, look: str) -> str:
-        """Return the URL of the previewed page. The look is part of it, so changes reload it."""
+        """Return the URL of the previewed page, including the look, so that changes reload it."""
         return url_for(
             "studio.preview",
             state=self.state,
@@ -119,7 +119,7 @@ def one_product_sold_out() -> Iterator[str | None]:
     """Yield the category of a product whose variants are all sold out, so that its card has a
     button; None if there are no products.
 
-    If there is no such product, a product is chosen, preferably one with a sold-out variant, and
+    If no product is completely sold out, one is chosen, preferably one with a sold-out variant, and
     its stock is set to zero until the context ends. This change is never committed.
     """
     available = sa.select(ProductVariant.id).where(

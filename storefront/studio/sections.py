@@ -31,11 +31,11 @@ TITLES = {
     "demand": "Social proof",
     "languages": "Languages",
 }
-"""The titles of the sections, in order. Sections without a title here follow, named after their
-table.
+"""The titles of the sections, in order. Sections that aren't listed here follow, named after their
+tables.
 
-A key is a table, a table followed by the prefix of some of its settings, or `modal style`, the
-colours and fonts of the form.
+A key is a table, a table followed by a prefix that some of its settings share, or `modal style`
+for the colours and fonts of the form.
 """
 BASICS = {
     "Button": (
@@ -77,7 +77,7 @@ class Field:
     error: str
     warning: str
     contrasts: Sequence[studio.Contrast]
-    """The contrast between its colour and others."""
+    """The contrast between its colour and other colours."""
     changed: bool
     """Whether its value differs from the merchant's."""
     merchant_value: str

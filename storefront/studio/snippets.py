@@ -33,7 +33,7 @@ def read(text: str, changes: Mapping[str, Any]) -> Report:
     size = len(text.encode())
     if size > studio.SNIPPET_LIMIT:
         raise SnippetUnreadable(
-            f"This script has {size:,} bytes; the limit is {studio.SNIPPET_LIMIT:,}. Paste only "
+            f"This script is {size:,} bytes; the limit is {studio.SNIPPET_LIMIT:,}. Paste only "
             "the <script> element that calls klaviyo.init and klaviyo.enable."
         )
     if not text.strip():

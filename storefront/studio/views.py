@@ -1,5 +1,5 @@
-"""The views of `/studio`. Until they are published, a visitor's changes are visible only to that
-visitor.
+"""The views of `/studio`. A visitor's changes are visible only to that visitor until they are
+published.
 """
 
 from __future__ import annotations

@@ -44,7 +44,9 @@ def make_copies(content: bytes, folder: Path, name: str) -> tuple[int, int]:
 
 
 def size_of_copies(folder: Path, name: str) -> tuple[int, int] | None:
-    """Return the size of the largest copy in pixels; None if it is damaged or a copy is missing."""
+    """Return the size of the largest copy in pixels; None if that copy is damaged, or if any copy
+    is missing.
+    """
     names = [f"{name}-{JPEG_WIDTH}.jpg", *(f"{name}-{width}.webp" for width in WIDTHS)]
     if not all((folder / copy).is_file() for copy in names):
         return None
@@ -63,7 +65,7 @@ def _read(content: bytes) -> Image.Image:
         picture: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
         if picture.width * picture.height > MAX_PIXELS:
             raise Image.DecompressionBombError
-        # a large JPEG is read at a half or a quarter of its size
+        # lets Pillow decode a large JPEG at a reduced size
         picture.draft("RGB", (WIDTHS[-1], WIDTHS[-1]))
         picture = ImageOps.exif_transpose(picture)
         return picture.convert("RGBA" if picture.has_transparency_data else "RGB")

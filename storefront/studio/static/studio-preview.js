@@ -44,7 +44,7 @@ document.addEventListener("click", (event) => {
 
 for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll("dialog[open]"))) {
   dialog.removeAttribute("open");
-  dialog.inert = true; // keeps the focus on the setting in the Studio
+  dialog.inert = true; // keeps focus on the setting in the Studio
   dialog.showModal();
   dialog.inert = false;
 }

@@ -17,7 +17,7 @@ let pending;
 let lastInput = Promise.resolve();
 let lastPress = Promise.resolve();
 
-/** Send the form as `button` would, and show the response.
+/** Send the form as if `button` had been pressed, and show the response.
  * @param {HTMLElement | null} [button] */
 async function send(button = null) {
   clearTimeout(timer);
@@ -207,7 +207,7 @@ function hexColor(text) {
   return `#${[red, green, blue].map((value) => Number(value).toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Show the controls that need scripts, and connect colour pickers, sliders and font lists with their
+/** Show the controls that need scripts, and connect colour pickers, sliders and font lists to their
  * fields.
  * @param {HTMLElement} container */
 function enhance(container) {

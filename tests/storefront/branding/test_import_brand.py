@@ -146,7 +146,7 @@ def test_logo_is_copied(format: str) -> None:  # noqa: A002
         (picture("GIF"), "a valid PNG, JPEG or WebP"),
         (picture("PNG")[:60], "a valid PNG, JPEG or WebP"),
         (b"\x89PNG\r\n" + b"0" * 4 * 1024**2, "larger than 4 MB"),
-        (picture("PNG", (5000, 4000), "1"), "has 5000 × 4000 pixels"),
+        (picture("PNG", (5000, 4000), "1"), "is 5000 × 4000 pixels"),
     ],
     ids=["SVG", "empty", "GIF", "cut off", "too large", "too many pixels"],
 )

@@ -163,7 +163,7 @@ def test_translated_woocommerce_export(import_shop: Flask, tmp_path: Path, heade
     [
         (["--columns", "FILE"], "columns.toml must have lines such as title = "),
         (["--currency", "EURO"], "must be an ISO 4217 code, such as EUR, not 'EURO'"),
-        (["--sell-out", "0%"], "'0%' is not a percentage: write one such as 10%"),
+        (["--sell-out", "0%"], "'0%' is not a percentage: use one such as 10%"),
         (["--encoding", "klingon"], "'klingon' is not the name of an encoding"),
         (["--ids", "FILE"], "this isn't an export from Shopify, Wix, or WooCommerce in English"),
         (["--stock", "FILE"], "columns.toml isn't an inventory export"),

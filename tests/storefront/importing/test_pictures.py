@@ -240,7 +240,7 @@ def test_private_networks_are_out_of_reach(
     addresses = [(f"http://{host}:{port}/portrait.jpg", "") for host in hosts]
     summary = import_products(shop(ALLOW_PRIVATE_PICTURES="0"), tmp_path / "a.csv", addresses)
 
-    assert f"{len(hosts)} in a private network" in summary
+    assert f"{len(hosts)} on a private network" in summary
     assert requested == []
 
 
@@ -253,7 +253,7 @@ def test_host_with_one_private_address_is_refused(
     addresses = [("http://pictures.example/a.jpg", "")]
     summary = import_products(shop(ALLOW_PRIVATE_PICTURES="0"), tmp_path / "a.csv", addresses)
 
-    assert "1 in a private network" in summary
+    assert "1 on a private network" in summary
 
 
 def test_linked_pictures_add_their_servers_to_the_security_policy(

@@ -192,7 +192,7 @@ def test_queue_paused_by_a_wrong_setting_names_the_remedy(
     sign_up_while_klaviyo_fails(client, sandbox, "ada@example.org")
     sandbox.drill("403", times=None)
     with worker():
-        eventually(lambda: "Sign-ups: action required" in Page(client, URL).text)
+        eventually(lambda: "Delivery of sign-ups: action required" in Page(client, URL).text)
 
     page = Page(client, URL)
     assert "The private key lacks a scope: it needs catalogs:write" in page.text
@@ -207,7 +207,7 @@ def test_throttled_queue_shows_when_it_resumes(
     sign_up_while_klaviyo_fails(client, sandbox, "ada@example.org")
     sandbox.drill("429", retry_after=600, times=1, operation=SUBSCRIBE)
     with worker():
-        eventually(lambda: "Sign-ups: paused by Klaviyo" in Page(client, URL).text)
+        eventually(lambda: "Delivery of sign-ups: paused by Klaviyo" in Page(client, URL).text)
 
     pauses = Page(client, URL).html.split('<ul class="paused">')[1].split("</ul>")[0]
     assert "No action is needed" in pauses

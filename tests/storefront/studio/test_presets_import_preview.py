@@ -86,7 +86,7 @@ def test_invalid_script_is_an_error_and_keeps_all_input(studio: Studio) -> None:
     snippet = (SNIPPETS / "broken.html").read_text(encoding="utf-8")
     for text, problem in (
         (snippet, "Line "),
-        ("x" * (kit.SNIPPET_LIMIT + 1), "This script has 200,001 bytes; the limit is 200,000."),
+        ("x" * (kit.SNIPPET_LIMIT + 1), "This script is 200,001 bytes; the limit is 200,000."),
         (" ", "Paste the part of the theme"),
         ("<p>Hello", "klaviyo"),
     ):
