@@ -1,1 +1,1 @@
-"""Benchmarks of the kit and the shop. The docstring of each says how to run it."""
+"""Benchmarks of the kit and the shop. Each module's docstring says how to run it."""

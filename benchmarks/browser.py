@@ -40,7 +40,7 @@ PRESS = """(link) => new Promise((resolve) => {
   link.click();
   look();
 })"""
-"""Press the button; return the milliseconds until its email field can be used."""
+"""Press the button; return the milliseconds until the email field can be used."""
 DOWNLOADS = """() => performance.getEntriesByType("resource")
   .filter((entry) => new URL(entry.name).pathname.startsWith("/notify-me/"))
   .map((entry) => entry.encodedBodySize)"""
@@ -56,8 +56,8 @@ def open_page(browser: Browser, url: str) -> Page:
 
 
 def form_and_dialog_times(browser: Browser, url: str, form: str) -> tuple[float, float, float]:
-    """Return how long it takes to fetch the form alone, to open the dialog without moving the mouse
-    over the button first, and to open it once hovering over the button has fetched the form.
+    """Return three times in milliseconds: to fetch the form alone; to open the dialog without
+    hovering over the button first; and to open it after hovering, which fetches the form.
     """
     page = open_page(browser, url)
     alone = page.evaluate(FETCH, form)

@@ -358,10 +358,10 @@ def outage(setup: Setup) -> None:
 
 
 def backlog(setup: Setup) -> None:
-    """Send 10,000 sign-ups queued during an hour-long outage; every fifth has marketing consent.
+    """Send 10,000 sign-ups that were queued during an hour-long outage.
 
-    The sign-ups are added directly to the queue, with the retry delays of calls that have been
-    failing for an hour.
+    One in five has marketing consent. The sign-ups are added directly to the queue, with the
+    retry delays of calls that have been failing for an hour.
     """
     count = 400 if setup.quick else 10_000
     settings = Delivery()
@@ -377,7 +377,7 @@ def backlog(setup: Setup) -> None:
         queued = {name: shop.queued(name) for name in Operation if shop.queued(name)}
         setup.klaviyo.configure(reset=True, unavailable=True)
         with shop.worker("one"), shop.worker("two"):
-            # wait until both workers have noticed the outage; then they have to notice its end
+            # wait until both workers have noticed the outage, so that they must also notice its end
             wait_for(lambda: len(setup.klaviyo.calls()) > 40)
             setup.klaviyo.configure(reset=True)
             began, drained = time.monotonic(), dict[Operation, float]()

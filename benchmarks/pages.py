@@ -1,7 +1,7 @@
 """Benchmark of the shop's pages and sign-ups, part of `make bench`.
 
 It compares them with bare Flask and with a hand-written page on the same server in the same run. It
-reports CPU time, which depends less than elapsed time on what else the machine is doing. To compare
+reports CPU time, since elapsed time depends more on what else the machine is doing. To compare
 machines, use the ratios.
 """
 
@@ -276,7 +276,7 @@ def main() -> None:
         hand_written.fill()
         configure_sandbox(keys, delay=KLAVIYO_SECONDS)
         arguments = [*GUNICORN, "benchmarks.hand_written:app"]
-        # gunicorn.conf.py checks the shop's settings
+        # with the keys, since gunicorn.conf.py checks the shop's settings
         with serving(arguments, environment(folder) | keys) as server:
             compare(server, folder, keys)
 
@@ -354,7 +354,7 @@ def two_process_speedup(folder: Path, keys: dict[str, str]) -> float:
             )
 
         for server in (one_process, two_processes):
-            # not measured: all processes have to start and render the page
+            # not measured: each process has to start and render the page once
             rate(server, WARM_UP_SECONDS)
         return rate(two_processes, RATE_SECONDS) / rate(one_process, RATE_SECONDS)
 

@@ -1,8 +1,8 @@
 """Benchmark of `flask storefront push-catalog`: `make bench-push`.
 
-It runs the command for a shop with N variants (four per product) on SQLite: with an empty catalog
-in Klaviyo, again without changes and, for a large shop, again after being killed halfway. The
-sandbox stands in for Klaviyo. It finishes jobs immediately; at Klaviyo, they take longer.
+It runs the command for a shop with N variants (four per product) on SQLite: first with an empty
+catalog in Klaviyo, then again without changes. For a large shop, it also kills the command halfway
+and runs it again. The sandbox stands in for Klaviyo, but finishes jobs faster: immediately.
 """
 
 from __future__ import annotations

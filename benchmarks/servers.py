@@ -1,7 +1,7 @@
 """Benchmark of WSGI servers for the shop: `python -m benchmarks.servers [NAME …]`.
 
-Each server runs the starter shop in one process with eight threads, with slow or misbehaving
-clients and then under load. For each kind of misbehaving client, the benchmark opens eight
+Each server runs the starter shop in one process with eight threads, first with slow or misbehaving
+clients, then under load. For each kind of misbehaving client, the benchmark opens eight
 connections and measures how many milliseconds `/healthz` takes while they are open. Servers that
 aren't installed are skipped. To install them: `pip install granian cheroot gevent`.
 """
@@ -183,7 +183,7 @@ def with_misbehaving_clients(server: Server, open_one: Callable[[Server], socket
                 stack.enter_context(open_one(server))
         except OSError:
             return "refused"
-        # the server needs a moment to read what the connections have sent
+        # the server needs a moment to read what the clients have sent
         time.sleep(0.3)
         return table_cell(server.median_response_seconds())
 

@@ -148,7 +148,7 @@ def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) 
 def _push_catalog_to_sandbox(app: Flask) -> None:
     """Copy the catalog to the sandbox, as a merchant would to Klaviyo.
 
-    Once its catalog has any variant, the sandbox refuses sign-ups for all others.
+    Once its catalog has a variant, the sandbox refuses sign-ups for variants that aren't in it.
     """
     try:
         with app.app_context(), redirect_stdout(StringIO()):

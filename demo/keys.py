@@ -16,8 +16,8 @@ DEMO_FILE = "demo.json"
 ADDRESSES = {"HOST": "127.0.0.1", "PORT": "5000", "SANDBOX_PORT": "5001"}
 """The defaults of these environment variables."""
 OFFERED_CHANNELS = ("NOTIFY_ME_CHANNELS__OFFERED", '["EMAIL", "SMS"]')
-"""The demo also offers SMS, so that the tour can show a text message. Settings that were published
-in the Studio take precedence.
+"""The demo also offers SMS, so that the tour can show a text message. Settings that were saved in
+the Studio take precedence.
 """
 SECRETS = ("SECRET_KEY", "NOTIFY_ME_LOG_KEY")
 KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAVIYO_LIST_ID")
@@ -31,8 +31,9 @@ def wants_sandbox(environ: Mapping[str, str]) -> bool:
 def demo_environment(
     environ: Mapping[str, str], instance: Path, *, create: bool = False
 ) -> dict[str, str]:
-    """Return a copy of `environ` without empty values, with missing secrets filled in and, if no
-    Klaviyo account is configured, the sandbox's URL and keys.
+    """Return a copy of `environ` without empty values, and with missing secrets filled in.
+
+    If no Klaviyo account is configured, the sandbox's URL and keys are also added.
 
     Generated values are saved in `instance/demo.json`, readable by its owner only, so that signed
     links and the sandbox's keys stay valid after a restart. Only the launcher sets `create`, since

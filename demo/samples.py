@@ -2,8 +2,8 @@
 dates differ from one demo to the next.
 
 None of it is sent to Klaviyo. The data is for variants that are sold out while other variants of
-the same product are in stock. The tour prefers a completely sold-out product, so that the numbers
-it shows come only from the visitor.
+the same product are in stock. The tour prefers a product that is completely sold out, so that
+the numbers it shows come only from the visitor.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def refresh() -> tuple[int, int]:
 
 def prepare() -> None:
     """Add sample data if the demo has no sign-ups or orders yet, and refresh sample data that
-    it already has. A demo that has only visitors' own sign-ups and orders stays as it is.
+    it already has. If it has only visitors' own sign-ups and orders, nothing changes.
     """
     is_empty = (
         not any(admin.status().counts.values()) and db.session.scalar(sa.select(Order.id)) is None

@@ -9,7 +9,7 @@ import requests
 from flask import current_app
 
 TIMEOUT = 2.0
-"""Seconds to wait for a response; few, since the sandbox is on this machine."""
+"""Seconds to wait for a response. Short, since the sandbox is on this machine."""
 
 Row = dict[str, Any]
 

@@ -223,8 +223,8 @@ def progress(tour: Tour, sandbox: Sandbox) -> Progress | None:
 def _since(last_id: int, read: Callable[..., list[Row]]) -> list[Row]:
     """Return the rows with an ID above `last_id`.
 
-    A sandbox without the row `last_id` has lost its data and counts from 1 again, so all its rows
-    are newer.
+    A sandbox that has no row with this ID has lost its data and counts from 1 again, so all its
+    rows are newer.
     """
     rows = read(after=max(last_id - 1, 0))
     if last_id and not any(row["id"] == last_id for row in rows):
@@ -246,7 +246,7 @@ def _subscribes_to(call: Row, composite_id: str) -> bool:
 
 
 def _sets_stock_of(call: Row, composite_id: str) -> bool:
-    """Whether a call changed the variant in the catalog, and Klaviyo accepted it."""
+    """Whether a call successfully changed the variant in Klaviyo's catalog."""
     return (
         call["method"] in ("PATCH", "POST")
         and "/catalog-variant" in call["path"]
@@ -270,7 +270,7 @@ def read() -> Tour | None:
 
 
 def shows_welcome() -> bool:
-    """Whether to show the welcome card: the visitor hasn't begun the tour or dismissed the card."""
+    """Whether to show the welcome card: until the visitor begins the tour or dismisses the card."""
     return WELCOME_COOKIE not in request.cookies and COOKIE not in request.cookies
 
 

@@ -106,7 +106,7 @@ def update_tour() -> BaseResponse:
     if "developer" in request.form:
         shows_api_calls = request.form["developer"] == "1"
         return _redirect(_previous_page(), replace(current, shows_api_calls=shows_api_calls))
-    # before the restock, which ends the transaction in which the variant was read
+    # built before the restock, which ends the transaction in which the variant was read
     page = _product_page(variant)
     if "restock" in request.form:
         if sign_in := access.require_access():

@@ -1,4 +1,4 @@
-"""The command `klaviyo-sandbox`: serve the sandbox on this machine until SIGINT or SIGTERM."""
+"""The `klaviyo-sandbox` command: serve the sandbox on this machine until SIGINT or SIGTERM."""
 
 import argparse
 import errno
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=Path,
         metavar="FILE",
         help="store the state in this file, so that it survives a restart "
-        "(default: SANDBOX_STATE, else in memory)",
+        "(default: SANDBOX_STATE if set, otherwise in memory)",
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
@@ -107,8 +107,8 @@ def _address(environ: Mapping[str, str]) -> tuple[str, int]:
     host = environ.get("HOST") or "127.0.0.1"
     if not is_loopback(host):
         raise StartError(
-            f"HOST is {host!r}, but the sandbox shows its keys to every client and only listens "
-            "on this machine. Set HOST to 127.0.0.1, ::1 or localhost."
+            f"HOST is {host!r}, but the sandbox shows its keys to every client, so it only "
+            "listens on this machine. Set HOST to 127.0.0.1, ::1 or localhost."
         )
     port = environ.get("SANDBOX_PORT") or "5001"
     if not (port.isascii() and port.isdigit() and int(port) <= 65535):
@@ -117,7 +117,7 @@ def _address(environ: Mapping[str, str]) -> tuple[str, int]:
 
 
 def _account(environ: Mapping[str, str]) -> tuple[Account, list[str]]:
-    """Return the account, and the variables that are not set: their values were generated."""
+    """Return the account, and the variables that are not set, whose values were generated."""
     generated = make_account()
     configured = {name: environ.get(variable, "") for name, variable in _VARIABLES.items()}
     fields: dict[str, Any] = {

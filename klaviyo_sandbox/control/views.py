@@ -1,4 +1,4 @@
-"""The sandbox's own JSON API under `/_sandbox/`. Tests and the demo rely on its names."""
+"""The sandbox's own JSON API under `/_sandbox/`. Tests and the demo rely on the names here."""
 
 from typing import Any
 
@@ -88,7 +88,7 @@ def drills() -> Response:
 
 @blueprint.post("/drills")
 def add_drill() -> tuple[Response, int]:
-    """Add a drill, such as `{"kind": "503", "times": 2}`, and return all that are pending."""
+    """Add a drill, such as `{"kind": "503", "times": 2}`, and return all pending drills."""
     current_sandbox().drills.add(_body(), operation_names())
     return drills(), 201
 
@@ -102,7 +102,10 @@ def clear_drills() -> Response:
 
 @blueprint.post("/reset")
 def reset() -> Response:
-    """Reset all but the account's keys. The body `{"keep_catalog": true}` keeps the catalog."""
+    """Reset everything except the account's keys.
+
+    The body `{"keep_catalog": true}` also keeps the catalog.
+    """
     current_sandbox().reset(keep_catalog=_member("keep_catalog") is True)
     return jsonify(reset=True)
 
@@ -160,7 +163,7 @@ def change_mailing_list() -> Response:
 def confirm() -> Response:
     """Confirm pending subscriptions. Body: `{"contact": an email address or a phone number}`.
 
-    Aborts with 404 if none are pending for the contact.
+    Aborts with 404 if the contact has no pending subscriptions.
     """
     contact = _member("contact")
     if not isinstance(contact, str):
@@ -210,7 +213,7 @@ def change_flow() -> Response:
 
 @blueprint.get("/catalog")
 def catalog() -> Response:
-    """Return every variant: its stock, number of sign-ups, and end of its wait."""
+    """Return every variant with its stock, sign-up count and the end of its wait."""
     return jsonify(catalog=actions.list_catalog(current_sandbox()))
 
 
@@ -239,10 +242,13 @@ def clock() -> Response:
 
 @blueprint.post("/clock")
 def advance_clock() -> Response:
-    """Set the clock forward, and run the flow for waits that end. Body: `{"advance": seconds}`."""
+    """Set the clock forward, and run the flow for waits that are over.
+
+    Body: `{"advance": seconds}`.
+    """
     if not actions.advance_clock(current_sandbox(), _member("advance")):
         limit = actions.MAX_ADVANCE
-        abort(400, f'Send {{"advance": seconds}}, a number from 0 to {limit}.')
+        abort(400, f'Send {{"advance": seconds}}, with a number from 0 to {limit}.')
     return clock()
 
 

@@ -1,4 +1,4 @@
-"""Back-in-stock subscriptions, from the server and from the browser.
+"""Back-in-stock subscriptions, from a server or a browser.
 
 https://developers.klaviyo.com/en/reference/create_back_in_stock_subscription
 https://developers.klaviyo.com/en/reference/create_client_back_in_stock_subscription
@@ -53,7 +53,7 @@ def _channel_errors(call: Call) -> Iterator[ApiError]:
         elif channel == "PUSH":
             yield invalid("The profile has no push token for this account's app.", pointer)
         elif identifiers and (needed := IDENTIFIER_OF[channel]) not in identifiers:
-            detail = f"{needed} is required for the channel {channel}."
+            detail = f"The {channel} channel requires {needed}."
             yield invalid(detail, f"{_IDENTIFIERS}/{needed}")
         if channel == "WHATSAPP" and call.revision and call.revision.day < _WHATSAPP_SINCE:
             yield invalid(f"WHATSAPP needs revision {_WHATSAPP_SINCE} or later.", pointer)

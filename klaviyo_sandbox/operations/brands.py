@@ -26,7 +26,8 @@ def _list(
 ) -> Callable[[Call], Reply]:
     """Return the `act` function of an operation that lists one of the brand's resources.
 
-    `show` returns that resource, and `include` the related ones that a call may request, by type.
+    `show` returns the resource. `include` returns the related resources that a call may request,
+    by type.
     """
 
     def act(call: Call) -> Reply:

@@ -51,7 +51,7 @@ def creation_errors(
             invalid("external_id must not be empty.", f"{attributes_pointer}/external_id")
         )
     if attributes.get("catalog_type") not in (None, "$default"):
-        detail = "Only the catalog $default can be written."
+        detail = "Only the $default catalog can be changed."
         errors.append(invalid(detail, f"{attributes_pointer}/catalog_type"))
     errors += attribute_errors(attributes, attributes_pointer)
     if errors:
@@ -85,7 +85,7 @@ def missing_error(kind: str, entry_id: str, pointer: str = "/data/") -> ApiError
     """Return the 404 for an item or a variant that does not exist."""
     detail = f"A catalog {NOUNS[kind]} with the ID {entry_id[:120]} does not exist."
     if not entry_id.startswith(WRITABLE_PREFIX):
-        detail += f" Only IDs that begin with {WRITABLE_PREFIX} can be read or written."
+        detail += f" Only entries whose IDs begin with {WRITABLE_PREFIX} can be read or changed."
     return error(404, detail, pointer)
 
 

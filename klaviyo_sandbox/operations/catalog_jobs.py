@@ -22,7 +22,7 @@ _MAX_ENTRIES = 100
 
 @dataclass(frozen=True, slots=True)
 class _JobType:
-    """A type of job: `action` is create or update, `kind` the type of the entries."""
+    """A type of job: `action` is create or update, and `kind` is the type of the entries."""
 
     action: str
     kind: str
@@ -56,7 +56,7 @@ class _JobType:
         check_query(call)
         count = len(self._entries(call))
         if not 1 <= count <= _MAX_ENTRIES:
-            detail = f"A job accepts from 1 to {_MAX_ENTRIES} {self.plural}, not {count}."
+            detail = f"A job accepts 1 to {_MAX_ENTRIES} {self.plural}, not {count}."
             raise Refusal(invalid(detail, self.pointer))
 
     def _start(self, call: Call) -> Reply:

@@ -1,4 +1,4 @@
-"""Consent: Subscribe Profiles from the server, Create Client Subscription from the browser.
+"""Consent: Subscribe Profiles (from a server), Create Client Subscription (from a browser).
 
 https://developers.klaviyo.com/en/reference/bulk_subscribe_profiles
 https://developers.klaviyo.com/en/reference/create_client_subscription
@@ -22,7 +22,7 @@ _MAX_PROFILES = 1000
 
 @dataclass(frozen=True)
 class _Subscriber:
-    """One profile of a body that matches its schema, and the JSON pointer to the profile."""
+    """A profile in a call's body, and the profile's JSON pointer. The body matches the schema."""
 
     pointer: str
     attributes: Mapping[str, Any]
@@ -33,7 +33,7 @@ class _Subscriber:
         return identifiers_in(self.attributes)
 
     def channels(self) -> dict[str, dict[str, Mapping[str, Any]]]:
-        """Return the purposes by channel, without null ones. All names are in lower case."""
+        """Return the purposes by channel, except null ones. All names are in lower case."""
         return {
             channel: {name: purpose for name, purpose in purposes.items() if purpose is not None}
             for channel, purposes in (self.attributes.get("subscriptions") or {}).items()
@@ -43,8 +43,8 @@ class _Subscriber:
     def grants(self) -> list[Grant]:
         """Return the consent to messages.
 
-        If a browser leaves `subscriptions` out, that is consent to marketing by email, by SMS, or
-        both, depending on the identifiers. A server must send `subscriptions`.
+        A server must send `subscriptions`. A browser may leave it out: then each identifier stands
+        for consent to marketing, by email or by SMS.
         """
         if self.attributes.get("subscriptions") is None:
             channels = {"email": "EMAIL", "phone_number": "SMS"}
@@ -99,7 +99,7 @@ def _check(call: Call) -> None:
             errors.append(invalid("The account has no such list.", f"{_LIST}/id"))
     subscribers = _subscribers(call)
     if not 1 <= len(subscribers) <= _MAX_PROFILES:
-        detail = f"A call accepts from 1 to {_MAX_PROFILES} profiles, not {len(subscribers)}."
+        detail = f"A call accepts 1 to {_MAX_PROFILES} profiles, not {len(subscribers)}."
         errors.append(invalid(detail, _PROFILES))
     for subscriber in subscribers:
         errors += [*_profile_errors(call, subscriber), *_consent_errors(call, subscriber)]
@@ -160,7 +160,7 @@ def _time_problem(call: Call, consented_at: str | None) -> str | None:
         return "A historical import needs consented_at."
     time = _time(consented_at)
     if time is None:
-        return "consented_at must be a time with its offset from UTC."
+        return "consented_at must be a time with a UTC offset."
     return "consented_at must be in the past." if time >= call.sandbox.now() else None
 
 

@@ -1,6 +1,6 @@
 """Get Metrics, Get Flows Triggered by Metric and Get Flows.
 
-Callers use them to check whether a restock notifies anybody.
+Callers use them to check whether a restock would notify anybody.
 
 https://developers.klaviyo.com/en/reference/get_flows
 """

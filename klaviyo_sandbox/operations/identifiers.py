@@ -33,11 +33,12 @@ def identifier_errors(
     """Yield the errors in the identifiers of a profile.
 
     `pointer` is the JSON pointer to the profile's attributes in the body. `sms_settings` are the
-    account's settings if the profile asks for SMS, else None.
+    account's settings if the profile asks for SMS, otherwise
+    None.
     """
     identifiers = identifiers_in(attributes)
     if not identifiers:
-        yield invalid("One of email and phone_number is required.", pointer)
+        yield invalid("At least one of email and phone_number is required.", pointer)
     if "email" in identifiers and not is_email(identifiers["email"]):
         yield invalid("The email address is not valid.", f"{pointer}/email")
     phone_number = identifiers.get("phone_number")

@@ -17,7 +17,7 @@ from ..protocol.revisions import Revision
 from ..state.sandbox import Sandbox
 
 PARTIAL_FAILURE = "X-Klaviyo-Partial-Failure"
-"""The header of a 202 that names the part of a profile that was not stored."""
+"""A header of a 202 reply. It names the part of the profile that was not stored."""
 
 
 class Side(StrEnum):
@@ -39,8 +39,8 @@ class Operation:
     """An operation of the API: one method of one path.
 
     act: carries out the call. Raises `Refusal`.
-    check: refuses what the schema allows and Klaviyo does not. Raises `Refusal`. It runs before
-        `act`, and also for calls that a drill makes fail.
+    check: refuses what the schema allows but Klaviyo does not. Raises `Refusal`. It runs before
+        `act`, even if a drill will make the call fail.
     identifiers_pointer: the JSON pointer to the attributes of the (first) profile, which contain
         the email address and the phone number.
     """
@@ -54,7 +54,7 @@ class Operation:
 
     @property
     def side(self) -> Side:
-        """Return who may call it."""
+        """Return who may call the operation."""
         return Side.SERVER if self.path.startswith("/api/") else Side.BROWSER
 
     @cached_property
@@ -64,7 +64,7 @@ class Operation:
 
     @property
     def title(self) -> str:
-        """Return the name as text, such as `Get lists`."""
+        """Return the name as the pages show it, such as `Get lists`."""
         return self.name.replace("_", " ").capitalize()
 
     @cached_property
@@ -82,8 +82,8 @@ class Operation:
 class Call:
     """A request to the API, and the state of its processing.
 
-    methods: the operations of its path, by method.
-    drops_phone: whether the call accepts the email address but drops the phone number.
+    methods: the operations of the request's path, by HTTP method.
+    drops_phone: whether the email address is stored, but not the phone number.
     headers: headers of the reply.
     notes: effects that the reply does not mention.
     leak: whether a browser sent a private key.
@@ -112,7 +112,7 @@ class Call:
 
     @property
     def operation(self) -> Operation | None:
-        """Return the operation that is called, or that a preflight asks about, if it exists."""
+        """Return the operation that is called or, for a preflight, asked about; None if unknown."""
         method = self.request.method
         if self.is_preflight:
             method = self.request.headers["Access-Control-Request-Method"]

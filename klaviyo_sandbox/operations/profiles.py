@@ -60,7 +60,7 @@ def _fields(profile: Profile) -> Mapping[str, Any]:
 
 
 def _profile_id(profile: Profile) -> str:
-    return f"01SANDBOX{profile.number:017}"  # as long as Klaviyo's
+    return f"01SANDBOX{profile.number:017}"  # as long as Klaviyo's IDs
 
 
 def _show(call: Call, profile: Profile) -> dict[str, Any]:

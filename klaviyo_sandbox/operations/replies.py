@@ -43,7 +43,7 @@ def resource(
 def single(
     data: Mapping[str, Any], included: list[dict[str, Any]] | None = None, *, status: int = 200
 ) -> Reply:
-    """Return a reply with one resource and, unless None, the included ones."""
+    """Return a reply with one resource and, unless `included` is None, with related ones."""
     body = {"data": data} if included is None else {"data": data, "included": included}
     return Reply(status, body | {"links": data["links"]}, media_type=MEDIA_TYPE)
 
@@ -60,7 +60,7 @@ def listing(
     """Return a page of the entries that match the call's filter, in the requested order.
 
     allowed: the filters that the operation supports.
-    fields: the values of an entry to filter and sort by.
+    fields: returns the values of an entry to filter and sort by.
     included: returns the related resources of a page, for calls with `include`.
     """
     query = call.request.args
@@ -77,7 +77,7 @@ def listing(
             keys = [(fields(entry).get(name), entry) for entry in matches]
             keys.sort(key=lambda pair: (pair[0] is not None, pair[0]), reverse=sort[0] == "-")
             matches = [entry for _, entry in keys]
-    # An operation without this parameter returns everything on one page.
+    # An operation without `page[size]` returns everything on one page.
     operation = call.checked_operation
     default_size = spec.default_of(operation.path, operation.method, _SIZE)
     size = int(query.get(_SIZE, default_size or len(matches) or 1))
@@ -102,7 +102,7 @@ def format_time(time: datetime) -> str:
 
 
 def _pick(attributes: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
-    """Return the attributes of these names; `a.b` is the attribute `b` inside `a`."""
+    """Return the attributes with these names; `a.b` is the `b` attribute inside `a`."""
     picked: dict[str, Any] = {}
     for name, value in attributes.items():
         inner = [path.removeprefix(f"{name}.") for path in names if path.startswith(f"{name}.")]

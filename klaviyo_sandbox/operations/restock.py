@@ -36,8 +36,8 @@ def _end_due_waits() -> None:
 def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
     """Notify shoppers after a variant's stock has changed, and return what happened as notes.
 
-    Nobody is notified below the minimum inventory or during a wait. At the end of a wait the
-    stock is read again. The caller must hold the sandbox's lock.
+    Nobody is notified below the minimum inventory or during a wait. At the end of a wait,
+    the stock is read again. The caller must hold the sandbox's lock.
     """
     count = len(_waiting_for(sandbox, variant.id))
     if not count:

@@ -10,8 +10,8 @@ from ..serving.api import OPERATIONS
 
 _SUCCESS_BY_OPERATION = {
     "get_accounts": (
-        "The private key is valid, and this is its account. Check that its public_api_key is the "
-        "public key you use."
+        "The private key is valid, and this is its account. Check that the account's "
+        "public_api_key is the public key you use."
     ),
     "get_list": "The list exists. Its opt_in_process says whether subscribers must confirm.",
     "get_metrics": "These are the account's metrics. The first one triggers back-in-stock flows.",
@@ -28,7 +28,7 @@ _SUCCESS_BY_OPERATION = {
 }
 _BY_CODE = {
     "not_authenticated": (
-        "The private key is missing or wrong. Set KLAVIYO_PRIVATE_KEY to a valid key."
+        "The private key is missing or invalid. Set KLAVIYO_PRIVATE_KEY to a valid key."
     ),
     "variant_not_found": "Klaviyo's catalog has no such variant. Check the composite ID.",
     "throttled": "Too many requests. Wait as long as Retry-After says, then try again.",
@@ -140,8 +140,11 @@ _BY_POINTER = (
     ),
     (r"/url$", f"The URL is missing or {_INVALID_URL}"),
     (r"/image_(full|thumbnail)_url$", f"The image URL is {_INVALID_URL}"),
-    (r"/catalog_type$", "Only the catalog $default can be written through the API."),
-    (r"/integration_type$", "Only the integration $custom can be written through the API."),
+    (r"/catalog_type$", "Only the $default catalog can be changed through the API."),
+    (
+        r"/integration_type$",
+        "Only the $custom integration's catalog can be changed through the API.",
+    ),
     (r"/external_id$", "The external ID is missing or empty. Send the shop's own ID."),
     (
         r"^\S*catalog\S* \S*/title$",
@@ -161,7 +164,7 @@ def explain(entry: Mapping[str, Any]) -> str:
     if drill and (meaning := KINDS[drill].meaning):
         return meaning
     if status is None:
-        return "The call was interrupted before the response."
+        return "The call was interrupted before it got a response."
     if drill == "partial" and PARTIAL_FAILURE in entry["reply_headers"]:
         return (
             f"Klaviyo accepted the email address, but not the phone number: see {PARTIAL_FAILURE}."
@@ -178,7 +181,7 @@ def explain(entry: Mapping[str, Any]) -> str:
 def _success(entry: Mapping[str, Any]) -> str:
     operation, status = entry["operation"] or "", entry["status"]
     if entry["method"] == "OPTIONS":
-        return "A preflight request: the browser asks whether it may make the call, and it may."
+        return "A preflight request: the browser asked whether it may make the call. It may."
     sentence = "Klaviyo returned the requested data."
     if operation in _SUCCESS_BY_OPERATION:
         sentence = _SUCCESS_BY_OPERATION[operation]

@@ -1,6 +1,6 @@
-"""The forms on the pages. Each does what the JSON API does, then redirects to its page.
+"""The forms on the pages. Each form does the same as the JSON API, then redirects to its page.
 
-They need no script, and only accept posts from the sandbox's own pages.
+The forms need no script, and only accept posts from the sandbox's own pages.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.post("/reset")
 def reset() -> Result:
-    """Reset the sandbox. The catalog stays if its checkbox is ticked."""
+    """Reset the sandbox. The catalog is kept if its checkbox is ticked."""
     current_sandbox().reset(keep_catalog="keep_catalog" in request.form)
     return _redirect("pages.overview", "reset")
 
@@ -115,7 +115,7 @@ def add_drill() -> Result:
     drill: dict[str, Any] = {"kind": form.get("kind"), "operation": form.get("operation") or None}
     drill["times"] = None if form.get("calls") == "all" else _whole_number("times")
     if drill["times"] is None and form.get("calls") != "all":
-        return drills_page("Enter the number of calls that fail.", form), 422
+        return drills_page("Enter how many calls should fail.", form), 422
     if seconds := form.get("seconds"):
         try:
             drill["seconds"] = float(seconds)

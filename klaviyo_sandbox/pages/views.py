@@ -178,12 +178,12 @@ def flow() -> str:
 
 
 def flow_page(problem: str | None = None, typed: Any = None) -> str:
-    """Return the flow's page, with the problem and the values of a rejected form."""
+    """Return the flow's page. `problem` and `typed` are a rejected form's error and values."""
     sandbox = current_sandbox()
     with sandbox.lock:
         settings, now, offset = sandbox.flow.settings, sandbox.now(), sandbox.now.offset
         next_wait = min((until for _, until in sandbox.flow.waits.items()), default=None)
-    # The wait in the largest unit that divides it; zero is shown in minutes.
+    # The wait is shown in the largest unit that divides it evenly, or in minutes if it is zero.
     wait = settings.wait_seconds
     unit = next(seconds for seconds, _ in _UNITS if wait % seconds == 0) if wait else 60
     return render_template(
@@ -206,7 +206,7 @@ def drills() -> str:
 
 
 def drills_page(problem: str | None = None, typed: Any = None) -> str:
-    """Return the page of simulated failures, with the problem and the values of a rejected form."""
+    """Return the failures' page. `problem` and `typed` are a rejected form's error and values."""
     groups: dict[str, dict[str, str]] = {}
     for name, kind in KINDS.items():
         groups.setdefault(kind.group, {})[name] = kind.label
@@ -226,7 +226,7 @@ def _error_page(error: HTTPException) -> tuple[str, int]:
     code = error.code or 500
     description = InternalServerError.description if code >= 500 else error.description
     if description == NotFound.description:
-        description = "There is no page at this address."
+        description = "There is no page at this URL."
     return render_template("klaviyo_sandbox/error.html", error=error, description=description), code
 
 

@@ -26,7 +26,7 @@ _CODES: Mapping[int, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
-    """One error of a reply: what is wrong, and where in the request."""
+    """One error in a reply: what is wrong, and where in the request."""
 
     status: int
     code: str
@@ -56,7 +56,7 @@ class ApiError:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply of the API. A script in a browser can read it only if it is `readable` (CORS)."""
+    """A reply from the API. A script in a browser can read it only if it is `readable` (CORS)."""
 
     status: int
     body: Any = None
@@ -99,6 +99,6 @@ def variant_not_found(detail: str, pointer: str) -> ApiError:
 
 def throttled(seconds: int) -> Refusal:
     """Return a 429 that asks the caller to wait. A browser cannot read it."""
-    detail = f"The limit is reached. Expected to be available again in {seconds} s."
+    detail = f"The rate limit has been reached. Try again in {seconds} s."
     headers = {"Retry-After": str(seconds)}
     return Refusal(error(429, detail, "/data"), headers=headers, readable=False)

@@ -51,13 +51,13 @@ KINDS: Mapping[str, Kind] = {
     ),
     "401": Kind(
         _REFUSED,
-        "401: wrong private key",
-        error(401, "The private key is not one of this account's."),
+        "401: invalid private key",
+        error(401, "The private key does not belong to this account."),
     ),
     "403": Kind(
         _REFUSED,
         "403: the private key lacks a scope",
-        error(403, "The key lacks the scopes catalogs:write, profiles:write."),
+        error(403, "The key lacks these scopes: catalogs:write, profiles:write."),
     ),
     "404-variant": Kind(
         _REFUSED,
@@ -127,7 +127,7 @@ KINDS: Mapping[str, Kind] = {
         "network error.",
     ),
 }
-"""Every kind of failure that can be simulated, in the order of the form."""
+"""Every kind of failure that can be simulated, in the form's order."""
 
 ERRORS_BY_KIND: Mapping[str, ApiError] = {
     name: kind.error for name, kind in KINDS.items() if kind.error is not None
@@ -156,7 +156,7 @@ def error_reply(
         pointer = identifiers_pointer + failure.pointer.removeprefix(_IDENTIFIERS)
         failure = replace(failure, pointer=pointer)
     if kind == "403" and scopes:
-        failure = error(403, f"The key lacks the scopes {', '.join(scopes)}.")
+        failure = error(403, f"The key lacks these scopes: {', '.join(scopes)}.")
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return Refusal(failure, headers=headers, readable=kind != "429").reply()
 

@@ -92,7 +92,9 @@ def _condition(condition: str, allowed: Allowed) -> Condition:
     if operator not in allowed[field]:
         raise _refusal(f"{field} supports {', '.join(allowed[field])}")
     if (operator == "any") != text.startswith("["):
-        raise _refusal('any needs a list, such as ["a","b"], and no other operator takes one')
+        raise _refusal(
+            'The any operator needs a list, such as ["a","b"]; the others do not accept lists'
+        )
     if operator == "any":
         return Condition(
             operator, field, [_parse_scalar(item) for item in re.findall(_SCALAR, text)]

@@ -64,6 +64,6 @@ def _refuse_other_machines() -> None:
         name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host")
     ):
         abort(403, "The sandbox only serves this machine, and this request was forwarded.")
-    # This also refuses a foreign name that resolves to this machine (DNS rebinding).
+    # This also refuses a foreign host name that resolves to this machine (DNS rebinding).
     if not is_loopback(host):
         abort(403, "The sandbox only serves 127.0.0.1, localhost and [::1].")

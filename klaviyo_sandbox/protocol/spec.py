@@ -72,7 +72,7 @@ def query_errors(path: str, method: str, query: Mapping[str, str]) -> list[ApiEr
 
 
 def default_of(path: str, method: str, parameter: str) -> Any:
-    """Return the default of a query parameter, or None if there is no default or no parameter."""
+    """Return a query parameter's default; None if the parameter is unknown or has no default."""
     return _query_parameters(path, method).get(parameter, {}).get("default")
 
 

@@ -41,13 +41,13 @@ OPERATIONS: tuple[Operation, ...] = (
     *profiles.OPERATIONS,
     *brands.OPERATIONS,
 )
-"""Every operation of the API. Add those of a new module here."""
+"""Every operation of the API. Add a new module's operations here."""
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-# Any origin is allowed, since browsers send no credentials. No header is exposed: a browser
-# cannot read Klaviyo's Retry-After either. Preflights are not cached, so that each is recorded and
-# can fail.
+# Any origin is allowed, since browsers send no credentials. No header is exposed, as with Klaviyo,
+# whose Retry-After a browser cannot read. Preflights are not cached, so that each one is recorded
+# and can fail.
 _READABLE = {"Access-Control-Allow-Origin": "*"}
 _PREFLIGHT = {
     **_READABLE,
@@ -74,7 +74,9 @@ class _AnyText(BaseConverter):
 def init_app(app: Flask) -> None:
     """Serve the operations, and refuse other paths of the API in Klaviyo's format."""
     app.url_map.converters["any_text"] = _AnyText
-    app.url_map.merge_slashes = False  # a double slash is a wrong path, not a redirect
+    app.url_map.merge_slashes = (
+        False  # a double slash makes the path unknown, and is not redirected
+    )
     app.register_blueprint(blueprint)
 
 

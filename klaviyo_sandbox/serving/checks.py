@@ -56,7 +56,7 @@ def _check_private_key(call: Call) -> None:
     elif key == account.public_key:
         problem = "This is the public key. The API needs a private key."
     elif not hmac.compare_digest(key.encode(), account.private_key.encode()):
-        problem = "The private key is not one of this account's."
+        problem = "The private key does not belong to this account."
     else:
         return
     raise Refusal(error(401, problem))

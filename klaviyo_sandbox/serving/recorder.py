@@ -21,7 +21,7 @@ ALLOWED_HEADERS = ("accept", "content-type", "revision")
 
 
 def record_arrival(call: Call, drill: Drill | None) -> Entry:
-    """Add a call to the request log on its arrival, so that slow ones are visible at once."""
+    """Add a call to the request log on its arrival, so that slow calls are visible at once."""
     request, mask = call.request, call.sandbox.mask
     return call.sandbox.requests.add(
         at=call.sandbox.now().isoformat(),
@@ -96,11 +96,11 @@ def _side_problems(call: Call) -> list[str]:
         return []
     requested = headers.get("Access-Control-Request-Headers", "").split(",")
     refused = {name.strip().lower() for name in requested} - {"", *ALLOWED_HEADERS}
-    return [f"Browsers may not send the header {name}." for name in sorted(refused)]
+    return [f"Browsers may not send the {name} header." for name in sorted(refused)]
 
 
 def _masked_contacts(body: Any) -> list[str]:
-    """Return the identifiers of a body's profile, or of the first of several, masked."""
+    """Return the masked identifiers of a body's profile, or of the first if it has several."""
     try:
         attributes = body["data"]["attributes"]
         profile = (attributes.get("profiles") or attributes["profile"])["data"]

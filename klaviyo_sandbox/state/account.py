@@ -29,9 +29,9 @@ _CODE_ALPHABET = string.ascii_uppercase + string.digits
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Klaviyo account. `sender` is the name that its messages are sent from.
+    """A Klaviyo account. `sender` is the sender's name in its messages.
 
-    Raises `ValueError` for a key that is empty or obviously wrong, and for an empty list ID. The
+    Raises `ValueError` for a key that is empty or obviously invalid, and for an empty list ID. The
     message never contains a key.
     """
 

@@ -9,7 +9,7 @@ from .clock import Clock
 from .rows import Rows
 
 WRITABLE_PREFIX = "$custom:::$default:::"
-"""The API only writes IDs with this prefix."""
+"""Only entries whose IDs have this prefix can be changed through the API."""
 
 ITEM, VARIANT = "catalog-item", "catalog-variant"
 
@@ -85,7 +85,7 @@ class Catalog:
     def is_missing(self, variant_id: str) -> bool:
         """Return whether a well-formed composite ID is not in the account's catalog.
 
-        Nothing is missing while the catalog has no variants, and other integrations' IDs never are.
+        While the catalog has no variants, no ID is missing. Other integrations' IDs never are.
         """
         return (
             len(self.variants) > 0
@@ -144,8 +144,8 @@ def composite_id(attributes: Mapping[str, Any]) -> str:
 class BulkJob:
     """A bulk job, which is finished as soon as it is created.
 
-    `written` has the IDs of the created or updated entries, and `errors` the errors of the others,
-    as JSON.
+    written: the IDs of the entries that were created or updated.
+    errors: what is wrong with the other entries, as JSON.
     """
 
     id: str

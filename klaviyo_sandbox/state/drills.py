@@ -20,8 +20,8 @@ class Drill:
     """A simulated failure of the next `times` calls; if None, of all calls until it is cleared.
 
     operation: the name of the operation that fails; None for all operations. In that case, a drill
-    with `times` skips the operations that read the flow: a shop may call them at any time and would
-    use up the drill.
+    with `times` skips the operations that read the flow: a shop may call them at any time, which
+    would use up the drill.
     seconds: the delay of a slow reply, or the pause between the bytes of a dripping one.
     retry_after: the reply's Retry-After in seconds; None to leave the header out.
     """
@@ -107,7 +107,7 @@ def _whole_number(
 ) -> int | None:
     value = drill.get(name, default)
     if value is not None and not is_whole_number(value, lowest):
-        raise InvalidSetting(f"{name} must be null or a whole number from {lowest}.")
+        raise InvalidSetting(f"{name} must be null or a whole number of at least {lowest}.")
     whole_number: int | None = value
     return whole_number
 

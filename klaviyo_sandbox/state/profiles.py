@@ -64,7 +64,7 @@ class Profiles:
         """Return the profile with these identifiers, or None.
 
         The email address takes precedence: since two people may share a phone, a phone number
-        never finds a profile with another email address.
+        never matches a profile with another email address.
         """
         if email and (profile := self._by_email.get(email.casefold())):
             return profile

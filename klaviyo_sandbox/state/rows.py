@@ -16,7 +16,7 @@ class Rows(Generic[K, V]):
     def __init__(self, value_type: type[V]) -> None:
         self.value_type = value_type
         self.newest: K | None = None
-        """The key that was added last, even if removed since. A restart forgets removed keys."""
+        """The key that was added last, even if it was removed. A restart forgets removed keys."""
         self._values: dict[K, V] = {}
         self._changed: dict[K, None] = {}
         self._removed: dict[K, None] = {}

@@ -119,7 +119,7 @@ class Storage:
 def _open(file: Path) -> sqlite3.Connection:
     connection = None
     # The file is created here, readable only by its owner. SQLite gives the write-ahead log the
-    # same permissions. Errors are ignored: SQLite has a better message for a wrong path.
+    # same permissions. Errors are ignored here, since SQLite reports them below.
     with suppress(OSError):
         os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:

@@ -114,7 +114,7 @@ class Subscriptions:
     def can_reach(self, profile: Profile, channel: str) -> bool:
         """Return whether a back-in-stock message would reach the profile by this channel.
 
-        An email needs no consent. A text needs a current subscription to marketing on the channel.
+        Emails need no consent. SMS and WhatsApp messages need a current marketing subscription.
         """
         return channel == "EMAIL" or self.consent(profile, channel).status is Status.SUBSCRIBED
 

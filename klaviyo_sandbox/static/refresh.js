@@ -1,5 +1,5 @@
 // @ts-check
-/** Shows changes on this page without a reload, while it is visible. */
+/** Updates this page without a reload while the page is visible. */
 const INTERVAL = 2000; // ms between updates
 
 /** The content of the page when it was last fetched. @type {string | undefined} */

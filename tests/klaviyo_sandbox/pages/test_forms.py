@@ -117,7 +117,7 @@ def test_failure_of_all_calls(sandbox: RunningSandbox) -> None:
     ("fields", "message"),
     [
         ({"kind": "nonsense", "times": "1"}, "no drill of kind &#39;nonsense&#39;"),
-        ({"kind": "500", "times": ""}, "Enter the number of calls"),
+        ({"kind": "500", "times": ""}, "Enter how many calls"),
         ({"kind": "500", "times": "0"}, "times must be null or a whole number"),
         ({"kind": "slow", "times": "1", "seconds": "601"}, "seconds must be a number"),
         ({"kind": "slow", "times": "1", "seconds": "long"}, "seconds must be a number"),

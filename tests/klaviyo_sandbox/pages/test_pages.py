@@ -119,7 +119,7 @@ def test_everything_is_escaped(sandbox: RunningSandbox) -> None:
 def test_missing_page_is_404(sandbox: RunningSandbox, path: str) -> None:
     text = page(sandbox, path, status=404)
     assert "404 Not Found" in text
-    assert ("There is no page at this address." in text) is (path == "/nothing")
+    assert ("There is no page at this URL." in text) is (path == "/nothing")
 
 
 def test_profiles_show_their_consent(sandbox: RunningSandbox) -> None:
