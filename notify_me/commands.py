@@ -1,5 +1,5 @@
-"""The group `flask notify-me`. Its commands are imported only when one is used, since web processes
-don't need them.
+"""The `flask notify-me` command group. Its commands are imported only when one is used, since web
+processes don't need them.
 """
 
 from __future__ import annotations

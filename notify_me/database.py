@@ -99,7 +99,8 @@ def _create_private_file(
     """
     if arguments and not str(arguments[0]).startswith((":", "file:")):
         # O_EXCL, because closing a descriptor of an existing file would release the POSIX locks of
-        # this process's other connections. SQLite has a better message for a missing folder.
+        # this process's other connections. A missing folder is left to SQLite, whose message is
+        # better.
         with suppress(OSError):
             os.close(os.open(arguments[0], os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))
 

@@ -36,7 +36,7 @@ filled-in hidden field, or a variant without alerts.
 """
 
 restocked = _signals.signal("restocked")
-"""A variant that shoppers were waiting for is back in stock: `admin.record_restock` was called.
+"""A variant that shoppers were waiting for is back in stock, and `admin.record_restock` was called.
 Receivers get a `RestockEvent` as `event`.
 """
 

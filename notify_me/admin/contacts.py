@@ -208,9 +208,9 @@ def _erase_rows(
 
 
 def latest_sign_ups(contact: str, variants: Iterable[CompositeID]) -> dict[CompositeID, datetime]:
-    """Return when a contact last signed up for each of these variants. Variants that they never
-    signed up for are left out. Sign-ups that failed don't count, since no alert follows. Raises
-    `ValueError` like `contact_hash`.
+    """Return when a contact last signed up for each of these variants. Variants without a sign-up
+    are left out. Sign-ups that failed don't count, since no alert follows. Raises `ValueError` like
+    `contact_hash`.
     """
     hashes = current_state().log.contact_hashes(normalized_contact(contact))
     with current_state().log.reading() as session:

@@ -103,7 +103,7 @@ def purge() -> Purged:
                 dead_letters += state.log.advance(session, job.key, CallState.FAILED)
         state.queue.remove(batch)
     for batch in state.queue.dead_letters():
-        # those that other jobs have replaced, or whose sign-ups were deleted
+        # dead letters that other jobs have replaced, or whose sign-ups were deleted
         with state.log.reading() as session:
             stale = [
                 job.id

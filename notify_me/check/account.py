@@ -123,7 +123,9 @@ def _revision(response: KlaviyoResponse, requested: str) -> Row:
     From "API versioning and deprecation policy" in Klaviyo's API documentation.
     """
     today = (_date_of(response) or datetime.now(UTC)).date()
-    remedy = "update Restock Kit, or set KLAVIYO_REVISION to a newer one and test every channel"
+    remedy = (
+        "update Restock Kit, or set KLAVIYO_REVISION to a newer revision and test every channel"
+    )
     if requested != REVISION and today < _add_years(date.fromisoformat(REVISION), 2):
         remedy = f"remove KLAVIYO_REVISION from .env: this kit was written for {REVISION}"
     if response.status in _REVISION_REJECTED:

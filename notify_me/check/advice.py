@@ -1,4 +1,4 @@
-"""Messages and remedies of the checks, by case. `reader.py` has those for calls that failed."""
+"""Messages and remedies of the checks, by case. Those for failed calls are in `reader.py`."""
 
 from __future__ import annotations
 
@@ -100,8 +100,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         WARN,
         "{name} uses double opt-in: shoppers who don't confirm aren't subscribed, and get no "
         "texts. After a sign-up, the form asks them to confirm",
-        "keep it if you want that; otherwise change it in Klaviyo, under the list's Settings > "
-        "Consent",
+        "if you don't want that, change it in Klaviyo, under the list's Settings > Consent",
     ),
     "list/unknown opt-in": (
         WARN,

@@ -65,8 +65,8 @@ because Klaviyo reads a feed only every six hours, and thousands of sign-ups tha
 not delay the others.
 """
 FLOW_CHECK_DELAY = 30.0
-"""Seconds until a process that delivers reads the flow from Klaviyo. Klaviyo allows few of these
-calls, so a process that keeps crashing at startup must not make any.
+"""Seconds that a delivering process waits before it reads the flow from Klaviyo. Klaviyo allows few
+of these calls, so a process that keeps crashing at startup must not make any.
 """
 _STOCK_UPDATE_RETRIES = 10
 """Maximum number of retries for a stock update that fails in the shop's own code."""

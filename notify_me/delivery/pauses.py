@@ -32,8 +32,8 @@ def pause(
     *,
     after_probe: bool = False,
 ) -> bool:
-    """Pause an operation; a probe is due in `seconds`. Return whether the pause is new or of
-    a different kind than before.
+    """Pause an operation; a probe is due in `seconds`. Return whether the pause is new, or of a
+    different kind from the previous one.
 
     A throttled pause doesn't replace a misconfigured one. It shortens an earlier throttled pause
     only if it results from the probe of that pause.

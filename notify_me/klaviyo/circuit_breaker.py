@@ -21,7 +21,8 @@ class CircuitBreaker:
     After `failures` calls in a row that ended without a response, with a 5xx or with a response
     that isn't Klaviyo's, the circuit opens: nothing is sent for `pause` seconds, then one trial
     call. If it fails, another pause begins. A 429 counts as a response. It stops only the operation
-    that was limited, for the time in its Retry-After, but for `longest_pause` seconds at most.
+    that was rate-limited. The stop lasts as long as the Retry-After says, but at most
+    `longest_pause` seconds.
     """
 
     def __init__(

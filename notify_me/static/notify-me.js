@@ -110,7 +110,7 @@ export class NotifyMe extends HTMLElement {
       this.addEventListener(type, (event) => this.#isLink(event) && this.#prefetch());
     this.addEventListener("mousedown", (event) => {
       this.#pressedOutside = isOutside(event, dialogIn(this));
-      // keep the focus in the field
+      // keep focus in the field
       if (this.#pressedOutside) event.preventDefault();
     });
     this.addEventListener("click", (event) => this.#click(event));

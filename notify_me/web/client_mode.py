@@ -201,9 +201,9 @@ def _reported_outcomes(text: str, calls: Sequence[Call | None]) -> list[Outcome 
     because no other call was accepted. If a call in `calls` is None, all its channels were refused,
     so the browser didn't make it; its outcome is `Refused`.
 
-    `text` is the form field `answers`: a JSON list of Klaviyo's responses to the calls that the
-    browser was given. Each is `{status, body}`, or null if the call wasn't made or got no response.
-    Since anyone can send this field, anything else counts as no response.
+    `text` is the value of the `answers` form field: a JSON list of Klaviyo's responses to the calls
+    that the browser was given. Each is `{status, body}`, or null if the call wasn't made or got no
+    response. Since anyone can send this field, anything else counts as no response.
     """
     try:
         entries = json.loads(text)

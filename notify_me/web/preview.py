@@ -95,6 +95,6 @@ def form_context(product: Product) -> dict[str, Any]:
         shown = {"state": "done", "view": responses.DONE, "modal": current_settings().modal}
         return {**context, **shown}
     context = responses.FormReply(form, product, choose=False).context()
-    # a form that is part of the page from the start must not take the focus
+    # a form that is part of the page from the start must not take focus
     shown = {"state": "invalid" if typed else "form", "view": responses.FORM, "focus": False}
     return {**context, **shown}

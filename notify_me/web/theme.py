@@ -158,8 +158,8 @@ def _form(modal: Modal) -> dict[str, str]:
         "z-index": modal.z_index,
     }
     if background:
-        # the shop chose its values for a different background: with `initial`, the stylesheet
-        # derives these from the text and background colours
+        # the shop's own values for these properties suit a different background; `initial` makes
+        # the stylesheet derive them from the text and background colours
         properties |= dict.fromkeys(("muted", "border", "accent"), "initial")
         if text and not _is_readable(mix(text, MUTED_SHARE, background), background):
             properties["muted"] = text

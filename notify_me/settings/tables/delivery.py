@@ -63,7 +63,9 @@ class Delivery(SettingsTable):
     """Time after which a call that a worker started but didn't finish is returned to the queue. It
     must be at least twice call_timeout, so that a call in progress isn't sent a second time.
     """
-    keep_finished: float = Field(3600.0, ge=0, le=2592000, title="Time to store delivered calls")
+    keep_finished: float = Field(
+        3600.0, ge=0, le=2592000, title="How long to store delivered calls"
+    )
     """How long delivered calls, which contain contact details, stay in the queue."""
 
     @model_validator(mode="after")
