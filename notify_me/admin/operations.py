@@ -116,9 +116,9 @@ def purge() -> Purged:
 
 
 def _purge_log(session: Session, before: datetime, consents_before: datetime) -> tuple[int, int]:
-    """Delete sign-ups made before `before`, except those with undelivered calls; consents given
-    before `consents_before` whose sign-up is deleted; and old counts of honeypot posts and rate
-    limits. Return how many sign-ups and consents were deleted.
+    """Delete sign-ups made before `before`, unless they have undelivered calls. Then delete
+    consents given before `consents_before` that no longer have a sign-up, and old counts of
+    honeypot posts and rate limits. Return how many sign-ups and consents were deleted.
     """
     undelivered = exists().where(CallRow.sign_up_id == SignUpRow.id, CallRow.state.in_(UNDELIVERED))
     old = select(SignUpRow.id).where(SignUpRow.created_at < before, ~undelivered)

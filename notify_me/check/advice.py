@@ -184,7 +184,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         FAIL,
         "{count:,} of {total:,} are not in Klaviyo's catalog: {names}",
         "push them to Klaviyo's custom catalog: flask notify-me push-catalog; if another system "
-        "fills Klaviyo's catalog, use its integration, catalog ID and variant IDs",
+        "fills Klaviyo's catalog, use that system's integration, catalog ID and variant IDs",
     ),
     "variants/items": (
         WARN,

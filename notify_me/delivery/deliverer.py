@@ -139,9 +139,8 @@ class Deliverer:
     def _set_aside(self, job: Job, error: Exception) -> None:
         """Dead-letter a job after an error that waiting can't fix: a bug, or outdated tables.
 
-        A stock update has no log row, so nobody would see it among the dead letters. Instead, it is
-        retried a few times, since the error may be a temporary one in the shop's catalog, and then
-        dropped.
+        A stock update has no log row, so nobody would see it among the dead letters. It is retried
+        a few times instead, in case the error in the shop's catalog is temporary, and then dropped.
         """
         # only the error's class is logged, since its text may contain contact details
         problem = f"internal error in the worker ({type(error).__name__})"

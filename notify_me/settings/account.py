@@ -28,7 +28,7 @@ class Account(SettingsTable):
     revision: str = Field(REVISION, alias="KLAVIYO_REVISION")
     """Revision of Klaviyo's API."""
     public_key: str = Field("", alias="KLAVIYO_PUBLIC_KEY")
-    """Public API key, also called company ID. Required for client mode."""
+    """Public API key, also called the company ID. Required for client mode."""
     private_key: SecretStr = Field(SecretStr(""), alias="KLAVIYO_PRIVATE_KEY")
     """Private API key. Required for server mode. In client mode, the server uses it for calls that
     the browser couldn't make.

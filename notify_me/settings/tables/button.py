@@ -83,7 +83,7 @@ class Button(SettingsTable):
     """
 
     label: Label = Field(N_("Notify me"), title="Button text")
-    """What the button says."""
+    """Text of the button."""
     display: Literal["REPLACE", "NEXT_TO"] = Field("REPLACE", title="Position")
     """Where the button appears for a sold-out variant: instead of the shop's own button (REPLACE),
     or after it (NEXT_TO).

@@ -56,7 +56,8 @@ def _catalog_id(text: str) -> str:
 
 class KlaviyoCatalog(SettingsTable):
     """`[catalog]`: the Klaviyo catalog that contains the shop's variants. A sign-up identifies a
-    variant by `integration:::catalog_id:::variant ID`, so both values must match Klaviyo's.
+    variant by `integration:::catalog_id:::variant ID`, so `integration` and `catalog_id` must match
+    Klaviyo's.
     """
 
     integration: Annotated[str, AfterValidator(_integration)] = Field(
@@ -66,8 +67,8 @@ class KlaviyoCatalog(SettingsTable):
         json_schema_extra={"allowed": INTEGRATION},
         title="Catalog integration",
     )
-    """The platform that Klaviyo syncs the catalog from; $custom if this shop pushes it or Klaviyo
-    reads a feed.
+    """The platform that Klaviyo syncs the catalog from; $custom if this shop pushes its catalog or
+    Klaviyo reads a feed.
     """
     catalog_id: Annotated[str, AfterValidator(_catalog_id)] = Field(
         "$default",

@@ -14,7 +14,7 @@ class Delivery(SettingsTable):
 
     in_flight: int = Field(4, ge=1, le=256, title="Concurrent calls in a web process")
     """Maximum number of calls to Klaviyo that a web process makes at the same time while shoppers
-    wait. Set it to half the number of threads, so that a slow Klaviyo can't block the shop's pages.
+    wait. Set it to half the number of threads, so that slow responses can't block the shop's pages.
     Queued calls have their own maximum, worker_in_flight.
     """
     in_web_process: bool = Field(True, title="Deliver from the web process")
@@ -43,12 +43,12 @@ class Delivery(SettingsTable):
     first_retry: float = Field(2.0, gt=0, le=600, title="First retry")
     """Delay before the first retry. It doubles with each further retry."""
     longest_retry: float = Field(300.0, gt=0, le=86400, title="Longest delay between retries")
-    """Maximum delay between retries. For a variant that Klaviyo's catalog doesn't have, it is one
-    hour.
+    """Maximum delay between retries. For a variant that Klaviyo's catalog doesn't have, the maximum
+    is one hour.
     """
     longest_pause: float = Field(600.0, ge=1, le=86400, title="Longest pause")
-    """When Klaviyo limits requests, a queue is paused for as long as Klaviyo's Retry-After says, up
-    to this maximum. Then one call is sent as a test.
+    """When Klaviyo rate-limits requests, a queue is paused for as long as the Retry-After header
+    says, up to this maximum. Then one call is sent as a test.
     """
     probe_every: float = Field(60.0, ge=1, le=3600, title="Time between probes")
     """How often one call is sent as a test while a queue is paused because Klaviyo rejects the key,
@@ -56,8 +56,8 @@ class Delivery(SettingsTable):
     """
     unknown_variant_hours: float = Field(24.0, ge=0, le=720, title="Retries for unknown variants")
     """Number of hours to retry sign-ups for a variant that Klaviyo's catalog doesn't have. After
-    that, they are dead-lettered. If Klaviyo reads a feed of your catalog, allow more than six,
-    because it does so only every six hours.
+    that, they are dead-lettered. If Klaviyo reads a feed of your catalog, which it does every six
+    hours, allow more than six.
     """
     sweep_after: float = Field(120.0, ge=1, le=86400, title="Time before a call is reassigned")
     """Time after which a call that a worker started but didn't finish is returned to the queue. It

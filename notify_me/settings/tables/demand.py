@@ -31,6 +31,6 @@ class Demand(SettingsTable):
     public_count_floor: int = Field(5, ge=5, le=1000000, title="Minimum number shown")
     """The line is hidden below this number."""
     public_count_days: int = Field(30, ge=1, le=365, title="Period in days")
-    """Number of days before today to count. Sign-ups older than [retention] log_days are deleted,
+    """How many days before today are counted. Sign-ups older than [retention] log_days are deleted,
     so they don't count.
     """

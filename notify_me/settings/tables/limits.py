@@ -14,8 +14,9 @@ class Limits(SettingsTable):
     """
 
     valid_posts: int = Field(30, ge=1, le=100_000, title="Valid submissions per minute")
-    """Maximum number of valid form submissions per minute from one client. A household or office
-    shares an IP address, and in client mode each sign-up submits the form twice.
+    """Maximum number of valid form submissions per minute from one client. Don't set this too low:
+    a household or office shares an IP address, and in client mode each sign-up submits the form
+    twice.
     """
     invalid_posts: int = Field(120, ge=1, le=100_000, title="Invalid submissions per minute")
     """Maximum number of invalid form submissions per minute from one client. They don't count

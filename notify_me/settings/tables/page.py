@@ -15,6 +15,6 @@ class Page(SettingsTable):
     kit's plain layout is used.
     """
     block: str = Field("main", pattern=r"[A-Za-z_]\w*", title="Template block")
-    """The block of that template that contains the form. The page also fills the `title` and `head`
+    """The template's block that contains the form. The page also fills the `title` and `head`
     blocks.
     """

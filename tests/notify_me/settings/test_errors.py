@@ -1,4 +1,4 @@
-"""Error messages for wrong settings; those for files are in a golden file, for people to read."""
+"""Error messages for invalid settings; those for files are in a golden file, for people to read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from notify_me.settings import read_account, read_settings
 
 GOLDEN = Path(__file__).with_name("wrong_settings.md")
 HEAD = """\
-# Error messages for wrong settings files
+# Error messages for invalid settings files
 
 Each file stops the app from starting, with the message below it. Update this file with
 `UPDATE_GOLDEN=1 pytest tests/notify_me/settings/test_errors.py`.
