@@ -188,7 +188,7 @@ def choose() -> BaseResponse:
 
 
 def local_path(path: str) -> str:
-    """Return `path` if it is a path on this site and so safe to redirect to, else the home page."""
+    """Return `path` if it is on this site and therefore safe to redirect to, else the home page."""
     has_unsafe_chars = "\\" in path or not path.isprintable()
     is_local = path.startswith("/") and not path.startswith("//")
     return path if is_local and not has_unsafe_chars else url_for("shop.listing")

@@ -141,8 +141,8 @@ def show() -> Response:
 
 
 def _notice() -> tuple[str, ProductVariant] | tuple[None, None]:
-    """Return one of `NOTICES`, the outcome of the last change, and the variant that was changed,
-    both read from the redirect's URL.
+    """Return the outcome of the last change (one of `NOTICES`) and the variant that was changed.
+    Both are read from the redirect's URL.
     """
     for notice in NOTICES:
         sku = request.args.get(notice)

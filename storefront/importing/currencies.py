@@ -39,7 +39,7 @@ SYMBOLS = {
     "NT$": "TWD",
     "MX$": "MXN",
 }
-"""Symbols that stand for a single currency. $, ¥ and kr are ambiguous."""
+"""Symbols that stand for a single currency. $, ¥ and kr are ambiguous, so they aren't listed."""
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "cs", "ja")
 """The name of a market is compared with the names of countries in these languages."""
 

@@ -65,7 +65,7 @@ class Report:
     @property
     def buyers(self) -> int:
         """The number of alerted shoppers who bought the variant. Orders are matched with sign-ups
-        rather than alerts, so they may outnumber the alerts; the excess isn't counted.
+        rather than alerts, so there may be more buyers than alerts; the excess isn't counted.
         """
         return min(self.sales_after_alerts.shoppers, self.demand.alerted)
 

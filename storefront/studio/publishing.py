@@ -24,9 +24,9 @@ def can_undo() -> bool:
 
 
 def publish(changes: Mapping[str, Any]) -> list[str]:
-    """Use changes, given by dotted key, for all shoppers. Return the keys of changes
-    without effect: settings that an environment variable sets, and settings that were cleared but
-    are set in `notify_me.toml`.
+    """Use changes, given by dotted key, for all shoppers. Return the keys of changes that have no
+    effect: settings that an environment variable sets, and settings that were cleared but are still
+    set in `notify_me.toml`.
 
     The changes must be valid. Other processes use them from their next request. Raises `OSError`
     if the file can't be written, `studio.MissingExtraError` if tomlkit isn't installed, and

@@ -66,8 +66,8 @@ def request_too_large(error: RequestEntityTooLarge) -> Response:
 
 @blueprint.get("")
 def show() -> Response:
-    """Show the Studio. `?look=<id>` applies that look, but a link on another site only offers it:
-    otherwise, any site could change how the shop looks to this visitor.
+    """Show the Studio. `?look=<id>` applies that look. If the link is on another site, the look is
+    only offered: otherwise, any site could change how the shop looks to this visitor.
     """
     look = request.args.get("look")
     history, changes = looks.History.of_request(), _current_changes()
