@@ -77,4 +77,4 @@ def send(signal: NamedSignal, event: Any) -> None:
         try:
             receiver(app, event=event)
         except Exception:
-            logger.exception("a receiver of the signal %s failed", signal.name)
+            logger.exception("a receiver of the %s signal failed", signal.name)

@@ -84,7 +84,7 @@ class Element:
 
     @property
     def unset(self) -> str:
-        """The value that a browser sends for an input without the attribute `value`."""
+        """The value that a browser sends for an input without the `value` attribute."""
         return "on" if self.get("type") == "checkbox" else ""
 
     def form_data(self, **typed: str) -> list[tuple[str, str]]:

@@ -102,7 +102,7 @@ def test_receivers_read_a_field_of_the_shop_and_cant_break_a_sign_up(
     assert reply.status_code == 303
     assert fields == ["newsletter"]
     assert [line.splitlines()[0] for line in lines if "receiver" in line] == [
-        "ERROR notify_me.signals: a receiver of the signal sign-up-confirmed failed"
+        "ERROR notify_me.signals: a receiver of the sign-up-confirmed signal failed"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Languages: how one is chosen, the merchant's own texts, and legal texts."""
+"""Languages: how one is chosen, the merchant's own wording, and legal wording."""
 
 from __future__ import annotations
 
