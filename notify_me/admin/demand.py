@@ -179,10 +179,10 @@ def _totals(
 ) -> CompoundSelect[Any]:
     """Return one query for the totals of `demand`, which reads each call only once.
 
-    It returns one row for each of the variants with the most requests, one for each day (with no
-    variant, and with no figure but the number of requests), and one for the whole period (with
-    neither variant nor day). The columns are the variant, the day, the `_figure_columns`, the
-    number of people alerted and the number of variants.
+    It returns one row for each of the variants with the most requests, one for each day, and one
+    for the whole period. A day's row has no variant, and no figure except the number of requests;
+    the period's row has neither variant nor day. The columns are the variant, the day, the
+    `_figure_columns`, the number of people alerted and the number of variants.
     """
     calls = (
         select_calls(

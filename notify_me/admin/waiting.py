@@ -1,7 +1,7 @@
 """The people waiting for alerts: counts and times from the sign-up log, without contact details.
 
 A shopper is waiting for a variant if Klaviyo has accepted the sign-up or still has to receive it
-(queued or dead-lettered), until `record_restock` is called for the variant.
+(queued or dead-lettered). The wait ends when `record_restock` is called for the variant.
 """
 
 from __future__ import annotations

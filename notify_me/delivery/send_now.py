@@ -103,9 +103,9 @@ def _send_allowed(
 
 
 def must_take_over(reported: Sequence[Outcome | None]) -> bool:
-    """Return whether the server must send calls that failed in a browser: the browser was blocked
-    or throttled, Klaviyo refuses the public key, or the browser reports that Klaviyo doesn't have
-    the variant, which only the server can verify.
+    """Return whether the server must send calls that failed in a browser. It must if the browser
+    was blocked or throttled, if Klaviyo refuses the public key, or if the browser reports that
+    Klaviyo doesn't have the variant: only the server can verify that.
 
     If Klaviyo refuses the public key after it has accepted another call, the rest is only queued.
     """

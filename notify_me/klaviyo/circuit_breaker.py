@@ -18,11 +18,11 @@ CIRCUIT_OPEN = "Klaviyo isn't responding; the call was not made"
 class CircuitBreaker:
     """Sends calls while Klaviyo responds; otherwise returns Temporary at once.
 
-    After `failures` calls in a row that ended without a response, with a 5xx or with a response
-    that isn't Klaviyo's, the circuit opens: nothing is sent for `pause` seconds, then one trial
-    call. If it fails, another pause begins. A 429 counts as a response. It stops only the operation
-    that was rate-limited. The stop lasts as long as the Retry-After says, but at most
-    `longest_pause` seconds.
+    A call fails if it ends without a response, with a 5xx, or with a response that isn't Klaviyo's.
+    After `failures` such calls in a row, the circuit opens: nothing is sent for `pause` seconds,
+    then one trial call. If it fails, another pause begins. A 429 counts as a response. It stops
+    only the operation that was rate-limited. The stop lasts as long as the Retry-After says, but at
+    most `longest_pause` seconds.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The meaning of Klaviyo's response to a call, as one of six outcomes.
 
-The HTTP status and the error's `code` are examined first, and then the pointers of the errors,
-since a throttled call and a wrong company ID have the same pointer, `/data`.
+The HTTP status and the error's `code` are examined first, then the pointers of the errors. Pointers
+alone aren't enough: a throttled call and a wrong company ID have the same one, `/data`.
 """
 
 from __future__ import annotations

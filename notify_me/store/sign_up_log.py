@@ -199,9 +199,9 @@ class SignUpLog:
         return sign_up_id
 
     def recent_alerts(self, sign_up: SignUp, period: timedelta) -> int:
-        """Return how many back-in-stock calls, not counting refused and failed ones, were logged in
-        the last `period` for the sign-up's email address or for its phone number, whichever has
-        more.
+        """Return how many back-in-stock calls were logged in the last `period` for the sign-up's
+        email address or for its phone number, whichever has more. Refused and failed calls don't
+        count.
         """
         since = datetime.now(UTC) - period
         with self._engine().connect() as connection:

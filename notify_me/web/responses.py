@@ -152,8 +152,8 @@ class FormReply:
 
 
 def alerts_unavailable(variants: Sequence[Variant], *, status: int) -> Response:
-    """Return the reply when no alert is offered for any of these variants: a link to one that can
-    be bought, with `status`, or else an explanation, with 404.
+    """Return the reply when no alert is offered for any of these variants. If one of them can be
+    bought, the reply is a link to it, with `status`; otherwise, an explanation, with 404.
     """
     can_buy = current_settings().trigger.can_buy
     for variant in variants:

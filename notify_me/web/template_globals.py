@@ -40,10 +40,10 @@ def notify_me(
     true of all of them.
 
     `{% call notify_me(variant) %}` wraps the shop's own button, which is shown if the kit renders
-    none. The kit's button appears instead of the shop's if `display` is `REPLACE`, and after it if
-    `display` is `NEXT_TO` or a variant can be bought although it is sold out. If `variant` is one
-    variant (not a list) that can be bought and has no alert, a hidden element makes the script
-    forget an earlier sign-up.
+    none. If `display` is `REPLACE`, the kit's button appears instead of the shop's. If `display` is
+    `NEXT_TO`, or a variant can be bought although it is sold out, the kit's button appears after
+    the shop's. If `variant` is one variant (not a list) that can be bought and has no alert, a
+    hidden element makes the script forget an earlier sign-up.
 
     With `presentation = "inline"`, the form itself replaces a single variant's button, so the call
     must not be inside a `<form>`. `label`, `display` and `inline` override the settings; use
