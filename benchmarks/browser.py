@@ -56,8 +56,8 @@ def open_page(browser: Browser, url: str) -> Page:
 
 
 def form_and_dialog_times(browser: Browser, url: str, form: str) -> tuple[float, float, float]:
-    """Return three times in milliseconds: to fetch the form alone; to open the dialog without
-    hovering over the button first; and to open it after hovering, which fetches the form.
+    """Return three durations in milliseconds: fetching the form alone, opening the dialog without
+    hovering over the button first, and opening it after hovering, which fetches the form.
     """
     page = open_page(browser, url)
     alone = page.evaluate(FETCH, form)

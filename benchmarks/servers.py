@@ -176,7 +176,7 @@ MISBEHAVING_CLIENTS: dict[str, Callable[[Server], socket.socket]] = {
 
 
 def with_misbehaving_clients(server: Server, open_one: Callable[[Server], socket.socket]) -> str:
-    """Return the milliseconds that `/healthz` takes while `open_one`'s connections are open."""
+    """Return the milliseconds that `/healthz` takes while connections from `open_one` are open."""
     with ExitStack() as stack:
         try:
             for _ in range(CONNECTIONS):

@@ -67,7 +67,7 @@ STORIES = (
 
 
 def refresh() -> tuple[int, int]:
-    """Replace the sample data with data for the thirty days up to now.
+    """Replace the sample data with data for the last thirty days.
 
     Return the number of sign-ups and the number of orders. Raises
     `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
@@ -97,7 +97,7 @@ def refresh() -> tuple[int, int]:
 
 def prepare() -> None:
     """Add sample data if the demo has no sign-ups or orders yet, and refresh sample data that
-    it already has. If it has only visitors' own sign-ups and orders, nothing changes.
+    it already has. A demo with only visitors' own sign-ups and orders stays as it is.
     """
     is_empty = (
         not any(admin.status().counts.values()) and db.session.scalar(sa.select(Order.id)) is None

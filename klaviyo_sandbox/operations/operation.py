@@ -112,7 +112,10 @@ class Call:
 
     @property
     def operation(self) -> Operation | None:
-        """Return the operation that is called or, for a preflight, asked about; None if unknown."""
+        """Return the operation that is called, or None if there is no such operation.
+
+        For a preflight, this is the operation that the browser wants to call.
+        """
         method = self.request.method
         if self.is_preflight:
             method = self.request.headers["Access-Control-Request-Method"]

@@ -43,7 +43,7 @@ def resource(
 def single(
     data: Mapping[str, Any], included: list[dict[str, Any]] | None = None, *, status: int = 200
 ) -> Reply:
-    """Return a reply with one resource and, unless `included` is None, with related ones."""
+    """Return a reply with one resource. `included` has related ones; None leaves them out."""
     body = {"data": data} if included is None else {"data": data, "included": included}
     return Reply(status, body | {"links": data["links"]}, media_type=MEDIA_TYPE)
 

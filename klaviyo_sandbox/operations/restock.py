@@ -62,7 +62,7 @@ def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
 
 
 def end_due_waits(sandbox: Sandbox) -> None:
-    """End the waits that are over, in the order they end, and run each variant's next round.
+    """End the waits that are over, the earliest first, and run each variant's next round.
 
     The caller must hold the sandbox's lock.
     """

@@ -127,7 +127,7 @@ KINDS: Mapping[str, Kind] = {
         "network error.",
     ),
 }
-"""Every kind of failure that can be simulated, in the form's order."""
+"""Every kind of failure that can be simulated, as ordered on the form."""
 
 ERRORS_BY_KIND: Mapping[str, ApiError] = {
     name: kind.error for name, kind in KINDS.items() if kind.error is not None

@@ -74,9 +74,7 @@ class _AnyText(BaseConverter):
 def init_app(app: Flask) -> None:
     """Serve the operations, and refuse other paths of the API in Klaviyo's format."""
     app.url_map.converters["any_text"] = _AnyText
-    app.url_map.merge_slashes = (
-        False  # a double slash makes the path unknown, and is not redirected
-    )
+    app.url_map.merge_slashes = False  # a path with a double slash is unknown, not redirected
     app.register_blueprint(blueprint)
 
 

@@ -37,9 +37,9 @@ _JOB_LIFETIME = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """An item, or a variant of the item with the ID `item`.
+    """An item or a variant. `item` is the ID of a variant's item.
 
-    `number` is its position in the order of creation.
+    `number` is the entry's position in the order of creation.
     """
 
     number: int
@@ -83,9 +83,9 @@ class Catalog:
         return self.items if kind == ITEM else self.variants
 
     def is_missing(self, variant_id: str) -> bool:
-        """Return whether a well-formed composite ID is not in the account's catalog.
+        """Return whether the catalog lacks a variant with this well-formed composite ID.
 
-        While the catalog has no variants, no ID is missing. Other integrations' IDs never are.
+        False while the catalog has no variants, and always for IDs of other integrations.
         """
         return (
             len(self.variants) > 0
