@@ -124,7 +124,7 @@ def on_starting(server: Any) -> None:
     storage = config.get("RATELIMIT_STORAGE_URI") or "memory://"
     if server.cfg.workers > 1 and storage.startswith("memory"):
         server.log.warning(
-            "%s processes count rate limits separately: to share them, set RATELIMIT_STORAGE_URI "
-            "to database, or to a URI such as redis://localhost",
+            "%s processes don't share rate limits: set RATELIMIT_STORAGE_URI to database, or to "
+            "a URI such as redis://localhost",
             server.cfg.workers,
         )

@@ -47,7 +47,7 @@ class BackgroundDelivery:
                 target=_run, args=(context,), name="notify-me-delivery", daemon=True
             ).start()
         except RuntimeError as error:
-            logger.warning("queued calls aren't delivered by this process yet: %s", error)
+            logger.warning("this process can't deliver queued calls yet: %s", error)
             self._started = False
 
 
