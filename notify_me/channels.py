@@ -77,7 +77,7 @@ class ChannelInfo:
         return bool(self.legal_text_prefix)
 
     @property
-    def legal_texts(self) -> tuple[str, ...]:
+    def legal_wording(self) -> tuple[str, ...]:
         """The names of the settings under `[consent]` for its checkbox label and its disclosure;
         none if the channel needs no consent.
         """

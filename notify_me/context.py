@@ -168,8 +168,8 @@ def reload_settings() -> None:
 
 def settings_version() -> int | None:
     """Return a value that changes with the shop's settings while the app runs, for caches of pages
-    with a button. It is None while the file at `NOTIFY_ME_INSTANCE_CONFIG`, which a Studio writes,
-    doesn't exist.
+    with a button. It is None if the file at `NOTIFY_ME_INSTANCE_CONFIG` doesn't exist, for example
+    because no Studio has written it yet.
     """
     return current_state().instance_config_version
 

@@ -127,8 +127,9 @@ def include_name(name: str | None, type_: str, parents: Mapping[str, str | None]
 
 
 def _queue_shares_schema() -> bool:
-    """Return whether the queue's tables are next to the shop's, as on SQLite. On other databases, a
-    table with such a name is the shop's own. Without an app context, assume SQLite.
+    """Return whether the queue's tables are in the shop's schema, as on SQLite. On other databases,
+    a table in that schema with the name of a queue table belongs to the shop. Without an app
+    context, assume SQLite.
     """
     if not has_app_context() or "notify_me" not in current_app.extensions:
         return True

@@ -13,7 +13,7 @@ from .brand.toml_file import merged as merged_toml
 from .brand.toml_file import replace_file as replace_toml
 from .channels import Channel
 from .context import current_account, current_state, klaviyo_client, reload_settings
-from .form.consent import missing_texts, untranslated_warnings
+from .form.consent import missing_wording, untranslated_warnings
 from .form.consent import problems as consent_problems
 from .i18n.catalogs import LOCALES as LANGUAGES
 from .klaviyo.client import is_stand_in
@@ -88,4 +88,4 @@ def missing_legal_texts(settings: Settings, locale: str) -> set[str]:
     """Return the names of the settings with legal wording that are missing under
     `[texts.<locale>.consent]`.
     """
-    return {name for channel in Channel for name in missing_texts(settings, channel, locale)}
+    return {name for channel in Channel for name in missing_wording(settings, channel, locale)}

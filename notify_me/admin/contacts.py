@@ -299,8 +299,8 @@ def past_sign_ups() -> int:
 
 
 def remove_past_sign_ups() -> None:
-    """Delete all sign-ups that were added by `import_sign_ups`: a demo's sample data, but also any
-    that came from another system.
+    """Delete all sign-ups that were added by `import_sign_ups`: a demo's sample data, and also any
+    sign-ups that came from another system.
     """
     past = select(SignUpRow.id).where(SignUpRow.mode == PAST)
     with current_state().log.writing() as session:

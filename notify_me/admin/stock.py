@@ -51,11 +51,14 @@ def stock_changed(
     `connection` is the SQLAlchemy session or connection that has the uncommitted change, such as
     Flask-SQLAlchemy's `db.session`. Its database must be the one that the kit shares with the shop.
     The change is committed here, together with a queued job, so that nothing is lost if the process
-    crashes. Without a `connection`, the shop must already have committed the change. `base_url` is
-    the shop's base URL, such as `https://shop.example/`, for the links of a variant that is new to
-    Klaviyo. An update stays queued if it fails because of an outage, a rate limit or an invalid
-    setting. Raises `sqlalchemy.exc.SQLAlchemyError`, and sends nothing, if the change or the job
-    can't be committed.
+    crashes. Without a `connection`, the shop must already have committed the change.
+
+    `base_url` is the shop's base URL, such as `https://shop.example/`, for the links of a variant
+    that is new to Klaviyo.
+
+    An update stays queued if it fails because of an outage, a rate limit or an invalid setting. If
+    the change or the job can't be committed, nothing is sent, and `sqlalchemy.exc.SQLAlchemyError`
+    is raised.
     """
     state = current_state()
     managed = writable(composite_id)

@@ -215,7 +215,7 @@ class _Button(_Part):
         radius = self.read("style.border_radius")
         largest = 100
         if isinstance(radius, int) and radius > largest:
-            change = f"the largest radius; it was {_shown(radius)}"
+            change = f"the maximum ({_shown(radius)} in Klaviyo)"
             self.set("style.border_radius", f"{BUTTON_STYLES}.border_radius", largest, change)
         else:
             self.set("style.border_radius", f"{BUTTON_STYLES}.border_radius", radius)

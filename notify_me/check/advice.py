@@ -177,7 +177,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/misnamed": (
         FAIL,
-        "{count:,} of {total:,} have an ID that isn't numeric, unlike {integrations} IDs: {names}",
+        "{count:,} of {total:,} have a non-numeric ID, but {integrations} IDs are numbers: {names}",
         "these look like SKUs or names: use the platform's own variant IDs",
     ),
     "variants/unknown": (
@@ -197,8 +197,8 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "brand/none": (SKIP, "the account has no brand button to import", ""),
     "brand/no scope": (
         SKIP,
-        "optional: with the brands:read scope, flask notify-me import-brand gives the button and "
-        "the form the brand's look",
+        "optional: with the brands:read scope, flask notify-me import-brand can match the "
+        "button and the form to the brand",
         "",
     ),
     "brand/other revision": (

@@ -27,7 +27,9 @@ def claim_executor_id(folder: Path) -> tuple[str, FileLock]:
     for number in range(1, 1000):
         if (lock := _lock(folder, number, "worker")) is not None:
             return f"{socket.gethostname()}-{number}", lock
-    raise SettingsError(f"{folder} has lock files of 999 running workers: stop some of them")
+    raise SettingsError(
+        f"{folder} already has lock files for 999 running workers: stop some of the workers"
+    )
 
 
 def claim_first_executor_id(folder: Path, owner: str) -> tuple[str, FileLock] | None:

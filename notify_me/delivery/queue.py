@@ -170,7 +170,7 @@ class Job:
     def name(self) -> str:
         """A name for log lines."""
         if self.is_stock_update:
-            return f"the stock of {self.body.get('variant')}"
+            return f"the stock update for {self.body.get('variant')}"
         return f"sign-up {self.sign_up_id}"
 
     @property
@@ -285,7 +285,7 @@ class Queue:
             self._on_enqueue()
 
     def dead_letter(self, connection: SessionOrConnection, job: Job) -> None:
-        """Set a job aside until `flask notify-me retry`, in the caller's transaction."""
+        """Set a job aside until `flask notify-me retry` is run. Uses the caller's transaction."""
         self._enqueue(connection, job, DEAD_LETTERS, 0.0)
 
     def _enqueue(

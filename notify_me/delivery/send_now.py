@@ -42,10 +42,10 @@ def send_now(
     (invalid settings, throttling, a refused contact), no further call of that operation is sent.
     Channels that Klaviyo has refused are left out of later calls, and each outcome names them.
 
-    `consent_known` means that Klaviyo already has the consent. A wait of the same length then
-    replaces the consent call, so that the response time doesn't disclose whether somebody is on the
-    list. If a real call might fail right now, it is sent after all, so that the reply gives nothing
-    away.
+    `consent_known` means that Klaviyo already has the consent. Instead of sending the consent call,
+    wait as long as a recent one took, so that the response time doesn't disclose whether somebody
+    is on the list. But if a consent call might fail right now, it is sent after all: a reply
+    without an error could also disclose that.
     """
     outcomes = [*known_outcomes] or [None] * len(calls)
     stopped: set[Operation] = set()

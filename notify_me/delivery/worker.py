@@ -55,7 +55,7 @@ def run(context: DeliveryContext | None, stop: threading.Event) -> None:
     None without a private key; in that case, this only waits for `stop`.
     """
     if context is None:
-        logger.info("KLAVIYO_PRIVATE_KEY is not set, so there is nothing to deliver")
+        logger.info("KLAVIYO_PRIVATE_KEY is not set, so queued calls can't be delivered")
         while not stop.is_set():
             _sleep(POLL_INTERVAL, stop)
         return
@@ -119,8 +119,8 @@ def deliver_until(stop: threading.Event, context: DeliveryContext, executor_id: 
 def _sleep(seconds: float, stop: threading.Event) -> None:
     """Sleep for some seconds, or until `stop` is set.
 
-    `stop.wait()` could miss a signal that arrives just before it blocks. If a handler interrupted
-    it while it held the event's lock, the handler would wait for that lock forever.
+    `stop.wait()` could miss a signal that arrives just before it blocks. Also, if a signal handler
+    interrupted `stop.wait()` while that held the event's lock, setting the event would deadlock.
     """
     end = time.monotonic() + seconds
     while not stop.is_set() and (remaining := end - time.monotonic()) > 0:

@@ -1,4 +1,4 @@
-"""Consent to marketing: the form's channels, checkboxes and legal wording, and what these need."""
+"""Consent to marketing: what the form offers and asks for, and checks of the settings."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def form_options(settings: Settings, account: Account, locale: str) -> FormOptio
     channels = tuple(
         channel
         for channel in settings.channels.offered
-        if not missing_texts(settings, channel, locale)
+        if not missing_wording(settings, channel, locale)
     )
     prompts = (_prompt(channel, settings, account, locale) for channel in channels)
     return FormOptions(
@@ -90,7 +90,7 @@ def _prompt(
     consent = settings.consent
     name, disclosure = "email_checkbox_text", ""
     if channel.info.needs_consent:
-        name, disclosure_name = channel.info.legal_texts
+        name, disclosure_name = channel.info.legal_wording
         disclosure = getattr(consent, disclosure_name)
     elif consent.email_list == "off" or not account.list_id:
         return None
@@ -173,7 +173,7 @@ def problems(settings: Settings, account: Account, *, has_shop_name: bool) -> li
         f"none of channels.offered can be offered in the language {locale}: also offer EMAIL, or "
         f"set the legal wording under [texts.{locale}.consent]"
         for locale in settings.languages.offered
-        if all(missing_texts(settings, channel, locale) for channel in settings.channels.offered)
+        if all(missing_wording(settings, channel, locale) for channel in settings.channels.offered)
     ]
     return messages or _dead_link_problems(settings, account)
 
@@ -255,14 +255,15 @@ def _text_locale(settings: Settings, name: str, locale: str) -> str:
     return locale.replace("_", "-")
 
 
-def missing_texts(settings: Settings, channel: Channel, locale: str) -> list[str]:
+def missing_wording(settings: Settings, channel: Channel, locale: str) -> list[str]:
     """Return the names of the settings under `[texts.<locale>.consent]` whose legal wording the
     merchant must write before the channel can be offered in this language.
     """
     if _is_written_in(settings, locale):
         return []
     texts = {
-        name: locale_text(settings, locale, ("consent", name)) for name in channel.info.legal_texts
+        name: locale_text(settings, locale, ("consent", name))
+        for name in channel.info.legal_wording
     }
     all_text = " ".join(filter(None, texts.values()))
     required = [name for name, text in texts.items() if text is None]
@@ -282,7 +283,7 @@ def untranslated_warnings(settings: Settings) -> list[str]:
     locales: dict[tuple[str, str], list[str]] = {}
     for locale in settings.languages.offered:
         for channel in settings.channels.offered:
-            if missing := missing_texts(settings, channel, locale):
+            if missing := missing_wording(settings, channel, locale):
                 locales.setdefault((channel, " and ".join(missing)), []).append(locale)
     return [
         f"{channel} isn't offered in the language{'s' * (len(affected) > 1)} "

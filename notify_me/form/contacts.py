@@ -154,8 +154,8 @@ def _clean_once(text: str) -> str:
 
 
 def _fold(character: str) -> str:
-    """Replace a full-width or other variant of a character with the usual one, and a digit in
-    another script with 0 to 9; drop an invisible character.
+    """Replace a variant of a character, such as a full-width letter, with the usual character, and
+    a digit in another script with 0 to 9. Drop an invisible character.
 
     A superscript or subscript digit may be a footnote mark rather than part of the contact, so it
     isn't replaced and fails validation.

@@ -90,9 +90,9 @@ _LOCAL_MOBILE = re.compile(r"\+5415\d{6,8}")
 def e164(typed: str, default_region: str, *, types: frozenset[int] | None = None) -> str:
     """Convert a cleaned phone number to E.164: in the US, `(202) 555-0143` to `+12025550143`.
 
-    Only numbers that are certainly wrong, or whose country is unclear, are refused: which numbers
-    are in use changes faster than any table, so Klaviyo decides that. With `types`, numbers of
-    other types are refused as well.
+    Only numbers that are certainly wrong, or whose country is unclear, are refused. Tables of
+    the numbers in use are soon outdated, so Klaviyo decides about all others. With `types`, numbers
+    of other types are refused as well.
 
     Raises `ValueError` with a message for the shopper.
     """
@@ -120,7 +120,7 @@ def _parse(typed: str, region: str) -> PhoneNumber | str:
     """Return the number, or the message that says why it can't be one.
 
     phonenumbers knows each region's own international prefixes, such as 001 and 0011, so its
-    result takes precedence, unless messages could then reach somebody else.
+    result takes precedence, unless messages could then reach the wrong person.
     """
     number = _read(typed, region)
     if double_zero := _DOUBLE_ZERO.match(typed):

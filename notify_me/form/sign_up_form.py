@@ -20,7 +20,7 @@ from .contacts import clean_email, clean_phone, email_address
 from .phone import CAN_BE_CALLED, CAN_BE_TEXTED, e164
 
 CHECKED_VALUES = frozenset({"1", "on", "true", "y", "yes"})
-"""The values of a ticked consent checkbox in a shop's own form, besides the channel's name."""
+"""Besides the channel's name, the values that a consent checkbox in a shop's own form may send."""
 
 
 @cache

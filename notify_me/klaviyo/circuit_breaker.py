@@ -20,9 +20,8 @@ class CircuitBreaker:
 
     A call fails if it ends without a response, with a 5xx, or with a response that isn't Klaviyo's.
     After `failures` such calls in a row, the circuit opens: nothing is sent for `pause` seconds,
-    then one trial call. If it fails, another pause begins. A 429 counts as a response. It stops
-    only the operation that was rate-limited. The stop lasts as long as the Retry-After says, but at
-    most `longest_pause` seconds.
+    then one trial call. If it fails, another pause begins. A 429 counts as a response. It pauses
+    only the rate-limited operation, for as long as Retry-After says, up to `longest_pause` seconds.
     """
 
     def __init__(
@@ -39,7 +38,7 @@ class CircuitBreaker:
         self._trial_lock = threading.Lock()
         self._throttled_until: dict[Operation, float] = {}
         self._consent_durations: deque[float] = deque(maxlen=50)
-        """How many seconds the latest consent calls took; emptied when one isn't accepted."""
+        """How many seconds the latest consent calls took; cleared when one isn't accepted."""
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Send a call like `Klaviyo.send`; return Temporary at once while the circuit is open."""

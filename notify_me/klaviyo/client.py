@@ -104,7 +104,7 @@ class Klaviyo:
         self._session.close()
 
     def may_send(self, variant: CompositeID) -> bool:
-        """Return whether a variant's ID may be sent: a placeholder only to a stand-in."""
+        """Return whether a variant's ID may be sent. A placeholder is sent only to a stand-in."""
         return not variant.is_placeholder or is_stand_in(self._api_url)
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
@@ -365,7 +365,7 @@ def _read(response: requests.Response, deadline: Deadline, max_bytes: int) -> by
     # a response is useful even without its body, for the status
     with suppress(HTTPError, OSError):
         while len(body) < max_bytes and deadline.remaining():
-            # read1 returns what has arrived; read would wait for the whole of a dripping body
+            # read1 returns what has arrived; read would wait for the whole body, however slow it is
             chunk = response.raw.read1(4096, decode_content=True)
             if not chunk:
                 break

@@ -1,5 +1,5 @@
 """Sends changed stock quantities to Klaviyo, which starts the back-in-stock flow if the variant is
-back. A variant that is new to Klaviyo is created there.
+back in stock. A variant that is new to Klaviyo is created there.
 
 An update reads the quantity from the shop just before sending it. Even if several updates run out
 of order, Klaviyo ends up with the latest quantity.
@@ -24,8 +24,8 @@ from .outcomes import (
 )
 
 MAX_SENDS = 5
-"""How many times one update may send the quantity if it keeps changing in the meantime. No change
-is missed after that, because every change of the stock starts another update.
+"""How many times one update may send the quantity if the stock keeps changing. No later change is
+missed, because every change of the stock starts another update.
 """
 
 LoadVariant = Callable[[CompositeID], Variant | None]
@@ -51,8 +51,8 @@ def update_stock(
     sent: int | None = None
     for _ in range(MAX_SENDS):
         variant = load_variant(composite_id)
-        # after sending, read it again: it may have changed, and another process may have sent an
-        # older quantity since
+        # after sending the quantity, read it again: it may have changed, and another process may
+        # have sent an older one in the meantime
         if variant is None or inventory_quantity(variant) == sent:
             break
         outcome = _outcome(_send(klaviyo, variant, base_url, deadline))

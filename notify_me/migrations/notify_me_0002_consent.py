@@ -46,7 +46,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     # this would delete the proof of consent, which can't be restored
     if op.get_bind().scalar(sa.text("SELECT count(*) FROM notify_me_consent")):
-        raise RuntimeError("notify_me_consent has records of consent: save and delete them first")
+        raise RuntimeError(
+            "notify_me_consent has records of consent: back them up and delete them before you "
+            "downgrade"
+        )
     op.drop_table("notify_me_consent")
     op.execute("DELETE FROM notify_me_call WHERE variant IS NULL")
     with op.batch_alter_table("notify_me_call") as batch:

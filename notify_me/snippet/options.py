@@ -17,8 +17,8 @@ class Target:
     table: str
     key: str
     type: Literal["text", "html", "some_html", "boolean", "integer", "tags"] = "text"
-    """How the option's value is read. Klaviyo's script shows `html` as HTML, the kit as text. In
-    `some_html`, the kit keeps the tags in `FOOTER_TAGS`.
+    """How the option's value is read. Klaviyo's script shows `html` as HTML; the kit shows it as
+    text. In `some_html`, the kit keeps the tags in `FOOTER_TAGS`.
     """
     default: str | None = None
     """The default of Klaviyo's script, if the kit's default differs. It is None for shopper-facing

@@ -366,7 +366,7 @@ export class NotifyMe extends HTMLElement {
   }
 }
 
-// other browsers keep the links; a second copy of this script does nothing
+// other browsers only have the links; a second copy of this script does nothing
 if (CSS.supports("selector(:has(:modal))") && "timeout" in AbortSignal && "showModal" in HTMLDialogElement.prototype) {
   if (!customElements.get("notify-me")) customElements.define("notify-me", NotifyMe);
   Object.assign(window, { NotifyMe: customElements.get("notify-me") });

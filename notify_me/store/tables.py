@@ -43,8 +43,8 @@ class CallState(StrEnum):
     REFUSED = "refused"
     """Klaviyo rejected the contact or the variant."""
     FAILED = "failed"
-    """Klaviyo doesn't have the call, and it won't be sent again: the shopper was asked to try
-    again, the call was dead-lettered for too long, or its queued job can't be read.
+    """Not delivered, and won't be sent again: the shopper was asked to try again, the call was
+    dead-lettered for too long, or its queued job can't be read.
     """
     DEAD_LETTERED = "dead_lettered"
     """Set aside: the response was unexpected, the worker failed, the variant has a placeholder ID,

@@ -51,7 +51,7 @@ def browser_makes_calls() -> bool:
 
 
 def hand_to_browser(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
-    """Log the sign-up; return the calls that the element has to make, and the confirmation to show
+    """Log the sign-up. Return the calls for `<notify-me>` to make, and the confirmation to show
     once Klaviyo has accepted them. Fail if a variant has a placeholder ID, unless the calls go to a
     stand-in for Klaviyo.
     """

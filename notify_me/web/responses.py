@@ -158,7 +158,7 @@ def alerts_unavailable(variants: Sequence[Variant], *, status: int) -> Response:
     can_buy = current_settings().trigger.can_buy
     for variant in variants:
         if can_buy(variant):
-            # a variant that is sold without stock can be bought, but isn't back
+            # a variant that can be bought when it is out of stock isn't back in stock
             back = variant.quantity is None or variant.quantity > 0
             context = {"variant": variant, "back": back}
             return _respond("available", "notify_me/_available.html", status, context)

@@ -219,7 +219,7 @@ def _nothing_accepted(
     outcomes: Sequence[Outcome | None], form_reply: responses.FormReply
 ) -> Response:
     """Return the reply if no call was accepted or queued. If the shopper can correct every refused
-    field, the reply is the form with an error next to each of them; otherwise, a failure.
+    field, the reply is the form with an error next to each one; otherwise, it is a failure.
     """
     form = form_reply.form
     correctable = {"variants", *(channel.info.identifier for channel in form.selected_channels)}

@@ -123,8 +123,8 @@ def theme_css() -> Response:
 @blueprint.get("/<composite_id:composite_id>", merge_slashes=False)
 def show(composite_id: str) -> Response:
     """Return the form as a page, or as a fragment for a request with the `X-Notify-Me` header. For
-    a URL with `?done=`, return the confirmation; if no alert is offered, an explanation; for an
-    unknown ID, 404.
+    a URL with `?done=`, return the confirmation. If no alert is offered, return an explanation.
+    For an unknown ID, return 404.
     """
     product = load_product(composite_id)
     if product is None:
@@ -206,7 +206,7 @@ def submit(composite_id: str) -> Response:
 
 
 def _simulate(form_reply: responses.FormReply) -> Response:
-    """Reply to a preview as to a successful sign-up, without logging or sending it."""
+    """Reply to a preview's form as if the sign-up had succeeded, without logging or sending it."""
     product = form_reply.product
     if not responses.from_element():
         signed = current_state().confirmation_signer.dumps(SIMULATED)
@@ -216,7 +216,7 @@ def _simulate(form_reply: responses.FormReply) -> Response:
 
 
 def _unavailable_reply(form_reply: responses.FormReply) -> Response | None:
-    """Return the reply if alerts aren't, or are no longer, offered for a selected variant."""
+    """Return the reply if no alert is offered (any more) for a selected variant; None otherwise."""
     form, product = form_reply.form, form_reply.product
     alertable, can_buy = product.alertable_variants, current_settings().trigger.can_buy
     selected = [

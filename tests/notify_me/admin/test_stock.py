@@ -300,7 +300,7 @@ def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
     assert len(catalog_of(sandbox)) == (0 if is_shop_error else 1)
     text = "".join(lines)
     assert (
-        f"the stock of {MUG}: internal error in the worker (ValueError)" in text
+        f"the stock update for {MUG}: internal error in the worker (ValueError)" in text
     ) is is_shop_error
 
 

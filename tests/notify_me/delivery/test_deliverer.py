@@ -117,7 +117,7 @@ def test_stock_update_that_fails_in_the_shops_code_is_given_up_after_some_attemp
         deliverer.deliver(replace(job, failures=failures))
         assert admin.status().waiting.get("update_catalog_variant") == waiting
 
-    assert sum(f"the stock of {MUG}: internal error" in line for line in lines) == 2
+    assert sum(f"the stock update for {MUG}: internal error" in line for line in lines) == 2
 
 
 def test_an_absurd_retry_after_pauses_only_as_long_as_the_setting_allows(

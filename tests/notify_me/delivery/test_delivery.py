@@ -357,7 +357,7 @@ def test_web_and_worker_continue_after_a_restart_of_postgresql(
 def test_without_a_private_key_the_worker_idles(shop: Shop) -> None:
     """It doesn't exit, since the launcher would then stop the shop; Ctrl-C stops it."""
     with shop.worker(NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="") as worker:
-        eventually(lambda: worker.has_logged("there is nothing to deliver"))
+        eventually(lambda: worker.has_logged("queued calls can't be delivered"))
         assert worker.stop(signal.SIGINT) == 0
 
 

@@ -600,7 +600,7 @@ def test_each_checkbox_has_its_own_error(offering: Callable[..., Flask]) -> None
 def test_every_channel_has_its_settings_and_css(channel: Channel) -> None:
     css = Path(notify_me.__file__).with_name("static") / "notify-me.css"
 
-    assert set(channel.info.legal_texts) <= set(Consent.model_fields)
+    assert set(channel.info.legal_wording) <= set(Consent.model_fields)
     assert f"[data-for={channel}]" in css.read_text(encoding="utf-8")
 
 
