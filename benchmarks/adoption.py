@@ -27,7 +27,7 @@ runs = [[seconds(program) for program in programs] for _ in range(int(sys.argv[1
 print(json.dumps([min(column) for column in zip(*runs)]))
 """
 """A script that prints the CPU seconds of each program's fastest run. The programs alternate, so
-that a busy machine affects all of them.
+that a busy machine slows all of them alike.
 """
 
 

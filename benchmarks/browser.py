@@ -48,7 +48,7 @@ DOWNLOADS = """() => performance.getEntriesByType("resource")
 
 
 def open_page(browser: Browser, url: str) -> Page:
-    """Open a product page in a browser without a cache."""
+    """Open a product page with an empty cache."""
     page = browser.new_context(reduced_motion="reduce").new_page()
     page.goto(url)
     page.evaluate(READY)

@@ -599,7 +599,7 @@ def main() -> None:
         "--only", choices=BENCHMARKS, action="append", help="run only this benchmark (repeatable)"
     )
     arguments = parser.parse_args()
-    # PostgreSQL's user must be able to enter the folder
+    # PostgreSQL's user must have access to the folder
     folder = Path(tempfile.mkdtemp(prefix="bench-delivery-"))
     folder.chmod(0o755)
     setup = Setup(folder, arguments.quick)

@@ -71,7 +71,7 @@ def fill() -> None:
 
 @app.get("/")
 def hello() -> str:
-    """Return a minimal page, the baseline for bare Flask."""
+    """Return a minimal page: the baseline of Flask alone."""
     return "<p>Hello, World!</p>"
 
 

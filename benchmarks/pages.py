@@ -73,7 +73,7 @@ class Request:
 
 
 def fill(environ: dict[str, str], variants: int) -> None:
-    """Create the shop's database, with ten variants for each product; one of them is sold out."""
+    """Create the shop's database, with ten variants for each product, one of which is sold out."""
     app = create_app(environ)
     values = [(size, colour) for colour in SIZES[1] for size in SIZES[0]]
     with app.app_context():

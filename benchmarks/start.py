@@ -23,7 +23,7 @@ def cpu_seconds(program: str) -> float:
 
 def main() -> None:
     """Print the CPU time of each program: the fastest of several runs."""
-    # the programs alternate, so that a busy machine affects all of them
+    # the programs alternate, so that a busy machine slows all of them alike
     runs = [[cpu_seconds(program) for program in PROGRAMS] for _ in range(RUNS)]
     fastest = [min(seconds) for seconds in zip(*runs, strict=True)]
     print()

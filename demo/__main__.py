@@ -77,7 +77,7 @@ def _check_port(host: str, port: str, name: str) -> None:
             hint = " (macOS uses 5000 for AirPlay)" if port == "5000" else ""
             raise SettingsError(
                 f"Port {port} on {host} isn't available{hint}: {error.strerror}. Stop the program "
-                f"that uses it, or choose another port: {name}=5050 make run"
+                f"that is using it, or choose another port: {name}=5050 make run"
             ) from None
 
 
@@ -148,7 +148,7 @@ def _announce(app: Flask, addresses: Mapping[str, str], ended: threading.Event) 
 def _push_catalog_to_sandbox(app: Flask) -> None:
     """Copy the catalog to the sandbox, as a merchant would to Klaviyo.
 
-    Once its catalog has a variant, the sandbox refuses sign-ups for variants that aren't in it.
+    Once the sandbox's catalog has a variant, sign-ups for variants that aren't in it are refused.
     """
     try:
         with app.app_context(), redirect_stdout(StringIO()):
@@ -170,7 +170,7 @@ def _print(*lines: str) -> None:
 
 
 def _wait_for(url: str, ended: threading.Event) -> bool:
-    """Return whether `url` responds within `START_TIMEOUT`; stop once a process has ended."""
+    """Wait until `url` responds. Return False on a timeout, or once a process has ended."""
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         try:

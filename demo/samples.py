@@ -52,7 +52,7 @@ class Story:
     restocked: int | None = None
     """How many days ago it was restocked. It sold out again within a day."""
     peak: float = 1.0
-    """The number of sign-ups on the day it sold out, as a multiple of those on other days."""
+    """The number of sign-ups on the day it sold out, as a multiple of the number on other days."""
 
 
 STORIES = (
@@ -96,8 +96,8 @@ def refresh() -> tuple[int, int]:
 
 
 def prepare() -> None:
-    """Add sample data if the demo has no sign-ups or orders yet, and refresh sample data that
-    it already has. A demo with only visitors' own sign-ups and orders stays as it is.
+    """Add sample data if the demo has no sign-ups or orders yet; refresh the sample data
+    if it already has some. A demo with only visitors' own sign-ups and orders is left unchanged.
     """
     is_empty = (
         not any(admin.status().counts.values()) and db.session.scalar(sa.select(Order.id)) is None

@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 class SandboxUnavailable(Exception):
-    """The sandbox isn't responding, or another program is at its URL."""
+    """The sandbox isn't responding, or another program is responding at its URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class Sandbox:
     def reset(self) -> None:
         """Reset everything except the account's keys and the catalog."""
         if self._call("POST", "reset", json={"keep_catalog": True}) != {"reset": True}:
-            raise SandboxUnavailable("another program responds")
+            raise SandboxUnavailable("another program is responding at this URL")
 
     def _rows(self, name: str, **query: int) -> list[Row]:
         document = self._call("GET", name, params=query)
         rows = document.get(name) if isinstance(document, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise SandboxUnavailable("another program responds")
+            raise SandboxUnavailable("another program is responding at this URL")
         return rows
 
     def _call(self, method: str, name: str, **options: Any) -> Any:

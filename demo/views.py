@@ -180,7 +180,7 @@ def reset() -> BaseResponse:
 
     Imported products keep their stock.
 
-    :raise 404: the shop doesn't use the sandbox: a real Klaviyo account is never reset.
+    :raise 404: the shop doesn't use the sandbox. A real Klaviyo account is never reset.
     """
     klaviyo_sandbox = _require_sandbox()
     # orders and sign-ups belong to the merchant
@@ -205,7 +205,7 @@ def reset() -> BaseResponse:
         try:
             admin.push_catalog(queries.all_products, restocking.shop_url())
         except admin.PushError as error:
-            logger.warning("the catalog was not copied to the Klaviyo sandbox: %s", error)
+            logger.warning("the catalog wasn't copied to the Klaviyo sandbox: %s", error)
     samples.refresh()
     _remove_studio_settings()
     response = _redirect(url("shop.listing"), None)

@@ -11,7 +11,7 @@ LOCK = Path(__file__).parents[1] / "requirements.lock"
 
 
 def main() -> int:
-    """Print a table with pip-licenses, and return the exit status of pip-licenses."""
+    """Print a table made by pip-licenses, and return the exit status of pip-licenses."""
     names = re.findall(r"^([\w.-]+)(?:\[[\w,.-]+\])?==", LOCK.read_text("utf-8"), re.MULTILINE)
     command = [str(Path(sys.executable).with_name("pip-licenses")), "--order=license"]
     command += ["--packages", *names]

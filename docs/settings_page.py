@@ -24,18 +24,18 @@ Every setting also has a variable, which the kit reads from the Flask config; th
 copies its environment variables there.
 [configuration.md](configuration.md#where-settings-come-from) says which source takes precedence.
 
-In a variable, text is written without quotes; a list either as `EMAIL, SMS` or as in TOML,
-`["EMAIL", "SMS"]`; everything else as in TOML, such as `16` or `true`. Quotes that a shell needs
-around a value with spaces aren't part of the value. An empty variable counts as unset. To set an
-empty string, the value itself must be two quotation marks: in `.env` or a shell, write `NAME='""'`.
+In a variable, write text without quotes, and a list as `EMAIL, SMS` or as in TOML,
+`["EMAIL", "SMS"]`. Write everything else as in TOML, such as `16` or `true`. Quotes that a shell
+needs around a value with spaces aren't part of the value. An empty variable counts as unset. To set
+an empty string, make the value two quotation marks: in `.env` or a shell, write `NAME='""'`.
 """
 _TEXTS = """\
 ## `[texts.<locale>]`
 
 Wording for one language. For German, for example, set `label = "Sag Bescheid"` under
-`[texts.de.button]`, or the variable `NOTIFY_ME_TEXTS__DE__BUTTON__LABEL`. It takes precedence over
-the settings above, which take precedence over the kit's translations of the defaults. These
-settings can be set for each language:
+`[texts.de.button]`, or the variable `NOTIFY_ME_TEXTS__DE__BUTTON__LABEL`. Wording set here takes
+precedence over the settings above, and those take precedence over the kit's translations of the
+defaults. These settings can be set for each language:
 
 {}
 The legal wording for SMS and WhatsApp has defaults in English only. Until you set it here for

@@ -9,30 +9,31 @@ Limitations
 - Operations: back-in-stock subscriptions and consent, from the server (`/api`) and the browser
   (`/client`); catalog items and variants, one by one and in bulk jobs; reading accounts, lists,
   metrics, flows, profiles and the account's brand.
-- There is one list. Its opt-in process is also the account's default. Consent is stored at once;
-  Klaviyo takes about a minute. There is no way to unsubscribe, and no age gate. At most one
-  subscription per profile is processed every 30 minutes, whether a server or a browser sends it.
+- There is one list. Its opt-in process is also the account's default. Consent is stored
+  immediately; Klaviyo takes about a minute. There is no way to unsubscribe, and no age gate. At
+  most one subscription per profile is processed every 30 minutes, whether a server or a browser
+  sends it.
 - The regions that can receive SMS are this project's choice; `/_sandbox/regions` changes them.
 - Until the catalog has a variant, any well-formed composite ID is accepted unless it is listed
   under `/_sandbox/unknown`. From then on, IDs in `$custom:::$default` must be in the catalog; IDs
-  of other integrations are still accepted. Entries cannot be deleted or put into categories.
-- Bulk jobs finish at once. A job that does not match Klaviyo's schema is refused as a whole.
+  of other integrations are still accepted. Entries can't be deleted or put into categories.
+- Bulk jobs finish immediately. A job that doesn't match Klaviyo's schema is refused as a whole.
 - The flow has one wait and one message per channel, with this project's wording. It is triggered by
-  any change that leaves a variant's stock at or above the minimum. Klaviyo does not document its
+  any change that leaves a variant's stock at or above the minimum. Klaviyo doesn't document its
   defaults; here, the minimum is one, everybody is notified at once, and there is no wait. Each
   variant has its own wait. The end of a wait is processed at the next request; the messages are
   dated as if they had been sent when the wait ended.
-- A message that cannot reach its recipient is recorded as skipped, and its sign-up still leaves the
+- A message that can't reach its recipient is recorded as skipped, and its sign-up still leaves the
   waiting list.
 - Filters, sorting, pagination and sparse fieldsets follow the specification. Cursors differ from
   Klaviyo's.
 - A profile is identified by its email address or phone number. `id` and `external_id` are ignored.
 - PUSH is always refused, since no profile has a push token. Beta revisions (`….pre`) are refused.
 - The wording of errors is this project's; status, code and pointer are Klaviyo's. Where Klaviyo's
-  behaviour is not documented, the sandbox is strict: a call with an invalid phone number is
-  refused even if its email address is valid, and browsers cannot read a 429.
-- Rate limits are per operation and account. A browser's IP address does not matter.
-- Preflights are not cached (`Access-Control-Max-Age: 0`), so that each one is recorded.
+  behaviour isn't documented, the sandbox is strict: a call with an invalid phone number is
+  refused even if its email address is valid, and browsers can't read a 429.
+- Rate limits are per operation and account. A browser's IP address doesn't matter.
+- Preflights aren't cached (`Access-Control-Max-Age: 0`), so that each one is recorded.
 - State is in memory, or in a SQLite file (`--state`, `SANDBOX_STATE`) that one process uses. Rate
   limits are counted in memory only, and calls in progress are lost when the process exits.
 """

@@ -28,7 +28,7 @@ logger = logging.getLogger("klaviyo_sandbox")
 
 
 class StartError(Exception):
-    """The sandbox cannot start. The message says why, and what to do."""
+    """The sandbox can't start. The message says why, and what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +87,7 @@ def _serve(environ: Mapping[str, str], state: Path | None) -> None:
         state = Path(environ["SANDBOX_STATE"])
     app = create_app(account, state=state)
     try:
-        # Bound here, since werkzeug's message for a busy port would not name the setting.
+        # Bound here, since werkzeug's message for a busy port wouldn't name the setting.
         with _bind(host, port) as listener:
             bound_port = listener.getsockname()[1]
             server: BaseWSGIServer = make_server(
@@ -117,7 +117,7 @@ def _address(environ: Mapping[str, str]) -> tuple[str, int]:
 
 
 def _account(environ: Mapping[str, str]) -> tuple[Account, list[str]]:
-    """Return the account, and the variables that are not set, whose values were generated."""
+    """Return the account, and the names of the unset variables, for which values were generated."""
     generated = make_account()
     configured = {name: environ.get(variable, "") for name, variable in _VARIABLES.items()}
     fields: dict[str, Any] = {
@@ -144,7 +144,7 @@ def _bind(host: str, port: int) -> socket.socket:
                 "a free port."
             ) from None
         raise StartError(
-            f"Cannot listen on {host}, port {port} ({error.strerror}). Check HOST and SANDBOX_PORT."
+            f"Can't listen on {host}, port {port} ({error.strerror}). Check HOST and SANDBOX_PORT."
         ) from None
     return listener
 

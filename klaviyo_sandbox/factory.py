@@ -20,8 +20,8 @@ _MAX_BODY = 1_000_000  # bytes
 def create_app(account: Account, *, now: Clock = utc_now, state: Path | None = None) -> Flask:
     """Return a sandbox for the account. Its state is in the `state` file, or in memory if None.
 
-    `now` returns the time in UTC. Raises `StorageError` if the file cannot be used, for instance
-    because another sandbox uses it.
+    `now` returns the time in UTC. Raises `StorageError` if the file can't be used, for instance
+    because another sandbox is using it.
     """
     app = Flask(__package__, static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY

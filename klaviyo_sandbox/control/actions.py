@@ -34,7 +34,7 @@ def send_message(sandbox: Sandbox, message_id: int) -> Message:
         if message.status is not MessageStatus.MANUAL:
             abort(
                 409,
-                f"Message {message_id} cannot be sent manually: its status is {message.status}.",
+                f"Message {message_id} can't be sent manually: its status is {message.status}.",
             )
         sent = replace(message, status=MessageStatus.SENT, sent_at=sandbox.now())
         sandbox.messages.put(sent.id, sent)
@@ -83,7 +83,9 @@ def list_profiles(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def list_catalog(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Return every variant, oldest first, with its stock, sign-up count and the end of its wait."""
+    """Return every variant, oldest first, with its stock, its sign-up count and the end of its
+    wait.
+    """
     with sandbox.lock:
         waiting = Counter(waiting.variant for waiting in sandbox.waiting.values())
         waits = dict(sandbox.flow.waits.items())

@@ -213,7 +213,7 @@ def change_flow() -> Response:
 
 @blueprint.get("/catalog")
 def catalog() -> Response:
-    """Return every variant with its stock, sign-up count and the end of its wait."""
+    """Return every variant with its stock, its sign-up count and the end of its wait."""
     return jsonify(catalog=actions.list_catalog(current_sandbox()))
 
 

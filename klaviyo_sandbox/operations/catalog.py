@@ -82,7 +82,7 @@ def attribute_errors(attributes: Mapping[str, Any], pointer: str) -> Iterator[Ap
 
 
 def missing_error(kind: str, entry_id: str, pointer: str = "/data/") -> ApiError:
-    """Return the 404 for an item or a variant that does not exist."""
+    """Return the 404 for an item or a variant that doesn't exist."""
     detail = f"A catalog {NOUNS[kind]} with the ID {entry_id[:120]} does not exist."
     if not entry_id.startswith(WRITABLE_PREFIX):
         detail += f" Only entries whose IDs begin with {WRITABLE_PREFIX} can be read or changed."

@@ -1,6 +1,6 @@
 """Bulk jobs that create or update up to 100 items or variants.
 
-A job finishes at once, whereas Klaviyo takes a while. As in Klaviyo, the reply to the call that
+A job finishes immediately, whereas Klaviyo takes a while. As in Klaviyo, the reply to the call that
 creates the job says `queued`, and later replies say `complete`.
 
 https://developers.klaviyo.com/en/reference/catalogs_api_overview

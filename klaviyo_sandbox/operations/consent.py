@@ -53,7 +53,7 @@ class _Subscriber:
             Grant(channel.upper(), name, _time(purpose.get("consented_at")))
             for channel, purposes in self.channels().items()
             for name, purpose in purposes.items()
-            # Consent to open or click tracking is not consent to messages.
+            # Consent to open or click tracking isn't consent to messages.
             if name in PURPOSES.get(channel.upper(), ())
         ]
 

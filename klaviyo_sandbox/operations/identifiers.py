@@ -33,8 +33,7 @@ def identifier_errors(
     """Yield the errors in the identifiers of a profile.
 
     `pointer` is the JSON pointer to the profile's attributes in the body. `sms_settings` are the
-    account's settings if the profile asks for SMS, otherwise
-    None.
+    account's settings if the profile asks for SMS, otherwise None.
     """
     identifiers = identifiers_in(attributes)
     if not identifiers:

@@ -17,7 +17,7 @@ from ..protocol.revisions import Revision
 from ..state.sandbox import Sandbox
 
 PARTIAL_FAILURE = "X-Klaviyo-Partial-Failure"
-"""A header of a 202 reply. It names the part of the profile that was not stored."""
+"""A header of a 202 reply. It names the part of the profile that wasn't stored."""
 
 
 class Side(StrEnum):
@@ -39,7 +39,7 @@ class Operation:
     """An operation of the API: one method of one path.
 
     act: carries out the call. Raises `Refusal`.
-    check: refuses what the schema allows but Klaviyo does not. Raises `Refusal`. It runs before
+    check: refuses what the schema allows but Klaviyo doesn't. Raises `Refusal`. It runs before
         `act`, even if a drill will make the call fail.
     identifiers_pointer: the JSON pointer to the attributes of the (first) profile, which contain
         the email address and the phone number.
@@ -85,7 +85,7 @@ class Call:
     methods: the operations of the request's path, by HTTP method.
     drops_phone: whether the email address is stored, but not the phone number.
     headers: headers of the reply.
-    notes: effects that the reply does not mention.
+    notes: effects that the reply doesn't mention.
     leak: whether a browser sent a private key.
     """
 

@@ -34,7 +34,7 @@ _ALWAYS_NULL = (
     "image",
     "last_event_date",
 )
-"""Attributes that the sandbox does not store."""
+"""Attributes that the sandbox doesn't store."""
 
 
 def _get_profiles(call: Call) -> Reply:
@@ -94,7 +94,7 @@ def _show(call: Call, profile: Profile) -> dict[str, Any]:
 def _show_consent(consent: Consent, channel: str, purpose: str) -> dict[str, Any]:
     """Return one consent in Klaviyo's format, which differs between channels."""
     subscribed = consent.status is Status.SUBSCRIBED
-    # Emails can be sent to everybody who has not unsubscribed.
+    # Emails can be sent to everybody who hasn't unsubscribed.
     can_receive = subscribed or (channel == "EMAIL" and consent.status is Status.NEVER)
     since = format_time(consent.since) if consent.since else None
     shown: dict[str, Any] = {

@@ -43,7 +43,7 @@ def resource(
 def single(
     data: Mapping[str, Any], included: list[dict[str, Any]] | None = None, *, status: int = 200
 ) -> Reply:
-    """Return a reply with one resource. `included` has related ones; None leaves them out."""
+    """Return a reply with one resource. `included` lists related ones, if any."""
     body = {"data": data} if included is None else {"data": data, "included": included}
     return Reply(status, body | {"links": data["links"]}, media_type=MEDIA_TYPE)
 
@@ -60,7 +60,7 @@ def listing(
     """Return a page of the entries that match the call's filter, in the requested order.
 
     allowed: the filters that the operation supports.
-    fields: returns the values of an entry to filter and sort by.
+    fields: returns the values of an entry that it is filtered and sorted by.
     included: returns the related resources of a page, for calls with `include`.
     """
     query = call.request.args

@@ -22,7 +22,7 @@ _SUCCESS_BY_OPERATION = {
     ),
     "create_catalog_variant": (
         "Klaviyo created the variant. From now on, sign-ups for variants of $custom:::$default "
-        "that are not in the catalog are refused."
+        "that aren't in the catalog are refused."
     ),
     "update_catalog_variant": "Klaviyo updated the variant. A change in stock triggers the flow.",
 }
@@ -45,34 +45,34 @@ _NOT_FOUND = {
     ),
     "A metric ": "The account has no such metric. Use an ID returned by Get Metrics.",
     "There is no such job": (
-        "The job does not exist or has expired. Use the ID returned when it was created."
+        "The job doesn't exist or has expired. Use the ID returned when it was created."
     ),
 }
 """Explanations by the beginning of the error's detail."""
 
 _BY_STATUS = {
-    404: "The path or the revision does not exist. Check the URL and the revision header.",
-    405: "The method is not allowed for this path. Fix the client: a retry will not help.",
+    404: "The path or the revision doesn't exist. Check the URL and the revision header.",
+    405: "The method isn't allowed for this path. Fix the client: a retry won't help.",
     413: "The body is larger than Klaviyo accepts. Send less data, or split it into several calls.",
     415: "The Content-Type must be application/vnd.api+json or application/json.",
 }
 _BY_PARAMETER = {
     "revision": "The revision header is missing or malformed. Send a date, such as 2026-10-15.",
     "filter": (
-        "The filter is malformed, or this operation does not support it. The error says which "
+        "The filter is malformed, or this operation doesn't support it. The error says which "
         "filters are allowed."
     ),
-    "page[cursor]": "The cursor is not valid. Use links.next from the previous page.",
+    "page[cursor]": "The cursor isn't valid. Use links.next from the previous page.",
     "page[size]": "The page size is too large or too small. The error says which sizes are valid.",
 }
 _BY_DETAIL = {
     "company_id": "The company ID in the URL must be the account's public key.",
-    "not valid JSON": "The body is not valid JSON. Fix the client: a retry will not help.",
+    "not valid JSON": "The body isn't valid JSON. Fix the client: a retry won't help.",
     "SMS is not set up": (
-        "The account cannot send SMS at all. Set up SMS in Klaviyo, or do not offer it."
+        "The account can't send SMS at all. Set up SMS in Klaviyo, or don't offer it."
     ),
     "does not support SMS": (
-        "The number is valid, but the account cannot send SMS to its region. Show this next to "
+        "The number is valid, but the account can't send SMS to its region. Show this next to "
         "the phone field."
     ),
     "WHATSAPP needs revision": "WHATSAPP needs a newer revision. Send a newer revision header.",
@@ -118,7 +118,7 @@ _BY_POINTER = (
     ),
     (
         r"/age_gated_date_of_birth$",
-        "The date of birth is not a valid date. Send it as YYYY-MM-DD.",
+        "The date of birth isn't a valid date. Send it as YYYY-MM-DD.",
     ),
     (
         r"/profiles?/data(/\d+)?/attributes$",
@@ -151,7 +151,9 @@ _BY_POINTER = (
         "The title is missing or empty. Send the title that shoppers see.",
     ),
 )
-"""By a regular expression that is searched for in `<operation> <pointer>`. The first match wins."""
+"""Explanations by a regular expression, which is searched for in `<operation> <pointer>`. The first
+match wins.
+"""
 
 
 def explain(entry: Mapping[str, Any]) -> str:
@@ -186,7 +188,7 @@ def _success(entry: Mapping[str, Any]) -> str:
     if operation in _SUCCESS_BY_OPERATION:
         sentence = _SUCCESS_BY_OPERATION[operation]
     elif operation.startswith("bulk_") and "catalog" in operation:
-        sentence = "Klaviyo queued the job. Get it by its ID to see what could not be written."
+        sentence = "Klaviyo queued the job. Fetch it by its ID to see what couldn't be written."
     elif status == 202:
         sentence = "Klaviyo accepted the request. The subscription is being processed."
     elif status == 201:
@@ -199,7 +201,7 @@ def _success(entry: Mapping[str, Any]) -> str:
 def _refusal(entry: Mapping[str, Any]) -> str:
     status, operation = entry["status"], entry["operation"] or ""
     if status >= 500:
-        return "Klaviyo could not process the call. Queue it and retry it later."
+        return "Klaviyo couldn't process the call. Queue it and retry it later."
     errors = entry["reply"].get("errors") if isinstance(entry["reply"], dict) else None
     error: Mapping[str, Any] = errors[0] if errors else {"code": "", "detail": ""}
     code, detail, source = error["code"], error["detail"], error.get("source") or {}
@@ -220,7 +222,7 @@ def _refusal(entry: Mapping[str, Any]) -> str:
     if parameter := source.get("parameter"):
         return _BY_PARAMETER.get(
             parameter,
-            "The URL has a query parameter or value that this operation does not support.",
+            "The URL has a query parameter or value that this operation doesn't support.",
         )
     for part, sentence in _BY_DETAIL.items():
         if part in detail:
@@ -228,7 +230,7 @@ def _refusal(entry: Mapping[str, Any]) -> str:
     for pattern, sentence in _BY_POINTER:
         if re.search(pattern, f"{operation} {source.get('pointer', '')}"):
             return sentence
-    return "The body does not match Klaviyo's schema. Fix the client: a retry will not help."
+    return "The body doesn't match Klaviyo's schema. Fix the client: a retry won't help."
 
 
 def _access_problem(operation: str) -> str:

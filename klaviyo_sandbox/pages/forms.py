@@ -1,6 +1,6 @@
-"""The forms on the pages. Each form does the same as the JSON API, then redirects to its page.
+"""The pages' forms. Each makes a change, as the JSON API does, then redirects to its page.
 
-The forms need no script, and only accept posts from the sandbox's own pages.
+The forms need no script, and refuse posts from other sites' pages.
 """
 
 from typing import Any
@@ -71,7 +71,7 @@ def set_flow() -> Result:
 
 @blueprint.post("/clock")
 def advance_clock() -> Result:
-    """Set the clock forward, by some seconds or to the end of the next wait."""
+    """Set the clock forward, by a number of seconds or to the end of the next wait."""
     sandbox = current_sandbox()
     seconds: float | None = _whole_number("advance")
     if request.form.get("advance") == "next":
@@ -79,7 +79,7 @@ def advance_clock() -> Result:
             ends = [until for _, until in sandbox.flow.waits.items()]
             seconds = max(0.0, (min(ends) - sandbox.now()).total_seconds()) if ends else 0
     if not actions.advance_clock(sandbox, seconds):
-        return flow_page("The clock cannot be set forward by that much."), 422
+        return flow_page("The clock can't be set forward by that much."), 422
     return _redirect("pages.flow", "clock")
 
 

@@ -206,7 +206,10 @@ def drills() -> str:
 
 
 def drills_page(problem: str | None = None, typed: Any = None) -> str:
-    """Return the failures' page. `problem` and `typed` are a rejected form's error and values."""
+    """Return the page of simulated failures.
+
+    `problem` and `typed` are a rejected form's error and values.
+    """
     groups: dict[str, dict[str, str]] = {}
     for name, kind in KINDS.items():
         groups.setdefault(kind.group, {})[name] = kind.label
@@ -232,7 +235,7 @@ def _error_page(error: HTTPException) -> tuple[str, int]:
 
 def _time(time: datetime | str, *, seconds: bool = False, in_list: bool = False) -> Markup:
     """Return an HTML element for a time (or its ISO format), such as `29 Nov 2026, 14:03`. In a
-    list, today's times have seconds instead of the date: `14:03:05`.
+    list, today's times are shown with seconds instead of the date: `14:03:05`.
     """
     time = datetime.fromisoformat(time) if isinstance(time, str) else time
     if in_list and time.date() == current_sandbox().now().date():

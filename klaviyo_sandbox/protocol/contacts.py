@@ -10,7 +10,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def is_email(text: str) -> bool:
-    """Return whether the text is an email address. Its domain is not looked up."""
+    """Return whether the text is an email address. Its domain isn't looked up."""
     try:
         validate_email(text, check_deliverability=False)
     except EmailNotValidError:
@@ -42,7 +42,7 @@ def region_of(phone_number: str) -> str:
 def is_composite_id(text: str) -> bool:
     """Return whether the text is `integrationType:::catalogId:::externalId`.
 
-    No part may be blank, and control characters are not allowed. Only the first two separators
+    No part may be blank, and control characters aren't allowed. Only the first two separators
     count: an external ID may contain more of them.
     """
     parts = text.split(":::", 2)

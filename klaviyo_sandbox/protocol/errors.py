@@ -93,12 +93,12 @@ def invalid(detail: str, pointer: str | None = None, *, parameter: str | None = 
 
 
 def variant_not_found(detail: str, pointer: str) -> ApiError:
-    """Return a 404 for a catalog variant that the account does not have."""
+    """Return a 404 for a catalog variant that the account doesn't have."""
     return ApiError(404, "variant_not_found", "Variant not found.", detail, pointer)
 
 
 def throttled(seconds: int) -> Refusal:
-    """Return a 429 that asks the caller to wait. A browser cannot read it."""
+    """Return a 429 that asks the caller to wait. A browser can't read it."""
     detail = f"The rate limit has been reached. Try again in {seconds} s."
     headers = {"Retry-After": str(seconds)}
     return Refusal(error(429, detail, "/data"), headers=headers, readable=False)

@@ -24,7 +24,7 @@ class Kind:
     seconds: float = 0.0
     """Default delay of a slow reply, or default pause between the bytes of a dripping one."""
     meaning: str | None = None
-    """What the request's page says, if the reply does not explain itself."""
+    """What the request's page says, if the reply doesn't explain itself."""
 
 
 CORS = "cors"
@@ -83,7 +83,7 @@ KINDS: Mapping[str, Kind] = {
         "415: unsupported Content-Type",
         error(415, "The Content-Type is not supported."),
     ),
-    "partial": Kind(_REFUSED, "202, but the phone number is not accepted"),
+    "partial": Kind(_REFUSED, "202, but the phone number isn't accepted"),
     "429": Kind(_UNAVAILABLE, "429: too many requests", error(429, "Too many requests.")),
     "500": Kind(_UNAVAILABLE, "500: server error", error(500, "A server error occurred.")),
     "503": Kind(
@@ -106,7 +106,7 @@ KINDS: Mapping[str, Kind] = {
         _NETWORK,
         "Dripping body: sent one byte at a time",
         seconds=0.2,
-        meaning="The body was sent one byte at a time. A read timeout does not catch this.",
+        meaning="The body was sent one byte at a time. A read timeout doesn't catch this.",
     ),
     "drip-headers": Kind(
         _NETWORK,

@@ -72,7 +72,7 @@ def parse(text: str, allowed: Allowed) -> list[Condition]:
     """Return the conditions of a filter, all of which must hold.
 
     Raises `Refusal` (400, with the parameter's name) for a filter that is malformed or that the
-    operation does not support.
+    operation doesn't support.
     """
     if not text.strip():
         return []

@@ -31,7 +31,7 @@ class RateLimiter:
     def count(self, operation: str, limit: Limit, now: float) -> dict[str, str]:
         """Count one call and return its RateLimit headers. `now` is a Unix timestamp.
 
-        Raises `Refusal` (429 with Retry-After) if a window is full; such a call is not counted.
+        Raises `Refusal` (429 with Retry-After) if a window is full; such a call isn't counted.
         """
         with self._lock:
             remaining = []

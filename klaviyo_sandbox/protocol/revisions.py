@@ -20,7 +20,7 @@ _RELEASE_DAY = 15
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """The revision that serves a call. It is not always the one that was requested."""
+    """The revision that serves a call. It isn't always the one that was requested."""
 
     day: date
     retires: date
@@ -67,7 +67,7 @@ def _requested(headers: Headers) -> date:
 
 
 def _oldest_served(today: date) -> date:
-    """Return the oldest quarterly release that is not retired.
+    """Return the oldest quarterly release that isn't retired.
 
     The dates are computed, since a list would be out of date with Klaviyo's next release.
     """

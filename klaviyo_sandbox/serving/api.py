@@ -45,9 +45,9 @@ OPERATIONS: tuple[Operation, ...] = (
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-# Any origin is allowed, since browsers send no credentials. No header is exposed, as with Klaviyo,
-# whose Retry-After a browser cannot read. Preflights are not cached, so that each one is recorded
-# and can fail.
+# Any origin is allowed, since browsers send no credentials. As with Klaviyo, no header is exposed,
+# so a browser can't read Retry-After. Preflights aren't cached, so that each one is recorded and
+# can fail.
 _READABLE = {"Access-Control-Allow-Origin": "*"}
 _PREFLIGHT = {
     **_READABLE,
@@ -111,7 +111,7 @@ def _take_drill(call: Call) -> Drill | None:
 
 
 def _reply(call: Call, drill: Drill | None) -> tuple[Reply | None, Sequence[ApiError]]:
-    """Return the reply (None: close the connection), and errors that the reply does not show.
+    """Return the reply (None: close the connection), and errors that the reply doesn't show.
 
     Raises `Refusal`.
     """

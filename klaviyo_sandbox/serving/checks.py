@@ -75,7 +75,7 @@ def _check_scopes(call: Call, operation: Operation) -> None:
 def _refuse_private_key(call: Call) -> None:
     """Refuse a browser's call that contains a private key, which every visitor could read.
 
-    An Authorization header counts as one, whatever it contains.
+    Any Authorization header counts as a private key.
     """
     request, mask = call.request, call.sandbox.mask
     query = request.args
@@ -109,8 +109,8 @@ def _read_body(call: Call) -> None:
 def parse_json(raw: bytes) -> Any:
     """Return the value of a JSON document.
 
-    Raises `ValueError` for syntax that RFC 8259 does not allow, and for unpaired surrogates, which
-    a UTF-8 reply could not contain.
+    Raises `ValueError` for syntax that RFC 8259 doesn't allow, and for unpaired surrogates, which
+    a UTF-8 reply couldn't contain.
     """
     try:
         value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)

@@ -37,7 +37,7 @@ def record_arrival(call: Call, drill: Drill | None) -> Entry:
 
 
 def record_errors(call: Call, entry: Entry, errors: Iterable[ApiError]) -> None:
-    """Record how the call differs from the specification, and effects that the reply omits."""
+    """Record how the call differs from the specification, and effects missing from the reply."""
     mask = call.sandbox.mask
     problems = [*map(str, errors), *_side_problems(call)]
     call.sandbox.requests.update(
@@ -110,5 +110,5 @@ def _masked_contacts(body: Any) -> list[str]:
             (identifiers.get("phone_number"), masked_phone),
         ]
     except (AttributeError, KeyError, TypeError, IndexError):
-        return []  # the body does not match its schema
+        return []  # the body doesn't match its schema
     return [mask(contact) for contact, mask in contacts if contact and isinstance(contact, str)]

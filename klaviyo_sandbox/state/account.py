@@ -72,7 +72,7 @@ class AccountSettings:
     brand: a key of `BRANDS`, or `NO_BRAND`.
     date_skew: seconds by which the `Date` of replies under `/api` is ahead of real time, to test
         how a caller handles clock skew.
-    regions: ISO 3166 codes of the regions that the account can text; empty if SMS is not set up.
+    regions: ISO 3166 codes of the regions that the account can text; empty if SMS isn't set up.
     """
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class AccountSettings:
         self.regions = codes
 
     def sms_problem(self, phone_number: str) -> str | None:
-        """Return why the account cannot text a valid phone number, or None if it can."""
+        """Return why the account can't text a valid phone number, or None if it can."""
         if not self.regions:
             return "SMS is not set up: the account supports no regions."
         region = region_of(phone_number)

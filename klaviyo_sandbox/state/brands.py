@@ -1,7 +1,7 @@
 """The made-up brands of the account, in the format of Klaviyo's Brands API.
 
-The first can be used as is. The second has problems that many real brands have: the
-button's text is hard to read, and the font is a web font.
+The first can be used as is. The second has problems that many real brands have: the button's text
+is hard to read, and the font is a web font.
 """
 
 from collections.abc import Mapping

@@ -85,7 +85,7 @@ class Catalog:
     def is_missing(self, variant_id: str) -> bool:
         """Return whether the catalog lacks a variant with this well-formed composite ID.
 
-        False while the catalog has no variants, and always for IDs of other integrations.
+        Always False for IDs of other integrations, and while the catalog has no variants.
         """
         return (
             len(self.variants) > 0

@@ -17,7 +17,8 @@ _FIELDS = ("kind", "times", "operation", "seconds", "retry_after")
 
 @dataclass(slots=True)
 class Drill:
-    """A simulated failure of the next `times` calls; if None, of all calls until it is cleared.
+    """A simulated failure of the next `times` calls; if `times` is None, of all calls
+    until the drill is cleared.
 
     operation: the name of the operation that fails; None for all operations. In that case, a drill
     with `times` skips the operations that read the flow: a shop may call them at any time, which
@@ -57,7 +58,7 @@ class Drills:
     def take(self, operation: str, *, preflight: bool) -> Drill | None:
         """Return the first drill that applies to a call to the operation, and count the call.
 
-        CORS drills apply only to preflights, and other drills never do.
+        A CORS drill applies only to preflights; other drills apply only to other calls.
         """
         with self._lock:
             for drill in self.rows.values():

@@ -31,7 +31,7 @@ class FlowStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlowSettings:
-    """The settings of the flow. Klaviyo does not document its default values.
+    """The settings of the flow. Klaviyo doesn't document its default values.
 
     minimum_inventory: the lowest stock at which shoppers are notified.
     customers_per_unit: the number of shoppers notified per unit in stock; None for everybody.
@@ -100,7 +100,7 @@ class Flow:
 
     @property
     def inactive_reason(self) -> str:
-        """Return why sign-ups do not join the waiting list, for use inside a sentence."""
+        """Return why sign-ups don't join the waiting list, for use inside a sentence."""
         return "the flow is a draft" if self.exists else "there is no flow"
 
     def change(self, changes: Any, now: datetime) -> None:
@@ -171,7 +171,7 @@ class Message:
     body: str
     status: MessageStatus
     created_at: Annotated[
-        # the name in state files of earlier versions was made_at
+        # earlier versions stored this as made_at
         datetime, Field(validation_alias=AliasChoices("created_at", "made_at"))
     ]
     sent_at: datetime | None

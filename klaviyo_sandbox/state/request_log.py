@@ -13,7 +13,7 @@ MAX_ENTRIES = 1000
 class Entry:
     """One request and its reply, as `/_sandbox/requests` shows them.
 
-    notes: effects of an accepted call that its reply does not mention.
+    notes: effects of an accepted call that its reply doesn't mention.
     leak: whether a browser sent a private key.
     finished: whether the reply has been sent or the connection closed.
     """
@@ -62,7 +62,7 @@ class RequestLog:
                 self.rows.put(entry.id, entry)
 
     def entries(self, operation: str | None = None, *, after: int = 0) -> list[dict[str, Any]]:
-        """Return the requests with IDs above `after`, oldest first, optionally of one operation."""
+        """Return the requests with IDs above `after`, oldest first; of one operation, if given."""
         with self._lock:
             return [
                 asdict(entry)
@@ -85,7 +85,7 @@ class RequestLog:
     def clear(self) -> None:
         """Remove every request.
 
-        Until a restart, IDs are not reused, so an old link never shows another request.
+        Until a restart, IDs aren't reused, so an old link never shows another request.
         """
         with self._lock:
             self.rows.clear()

@@ -82,6 +82,6 @@ class Rows(Generic[K, V]):
 def next_number(rows: Rows[int, V]) -> int:
     """Return the number after the newest row's.
 
-    Until a restart, the numbers of removed rows are not reused.
+    Until a restart, the numbers of removed rows aren't reused.
     """
     return (rows.newest or 0) + 1

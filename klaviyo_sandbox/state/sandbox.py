@@ -28,7 +28,7 @@ class Sandbox:
     """The state of one sandbox, in memory, and in a file if one is given.
 
     Hold `lock` to use anything but `requests`, `drills` and `limiter`, which are thread-safe.
-    Raises `StorageError` if the file cannot be used.
+    Raises `StorageError` if the file can't be used.
     """
 
     def __init__(self, account: Account, now: Clock, file: Path | None = None) -> None:
@@ -97,7 +97,7 @@ class Sandbox:
         previous.set()
 
     def _restore_references(self) -> None:
-        """Restore what a file does not store: references between rows, and indexes."""
+        """Restore what a file doesn't store: references between rows, and indexes."""
         self.profiles.rebuild_index()
         for key, waiting in self.waiting.items():
             # The same object as in `profiles`, so that later changes to it also apply here.

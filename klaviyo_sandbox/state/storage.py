@@ -36,7 +36,7 @@ _SELECT = "SELECT key, value FROM state WHERE section = ? ORDER BY rowid"
 
 
 class StorageError(Exception):
-    """The state file cannot be used. The message says why, and what to do."""
+    """The state file can't be used. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Single:
 class Storage:
     """Loads rows and singles from a file, and saves their changes to it.
 
-    The caller must hold the sandbox's lock. Raises `StorageError` if the file cannot be used.
+    The caller must hold the sandbox's lock. Raises `StorageError` if the file can't be used.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Storage:
             name: TypeAdapter[Any](section.value_type) for name, section in rows.items()
         }
         self._pending: list[tuple[str, tuple[str, ...]]] = []
-        """Statements for the changes that are not in the file yet, with their parameters."""
+        """Statements for the changes that aren't in the file yet, with their parameters."""
         self._connection = _open(file)
         try:
             for name, section in rows.items():
@@ -90,7 +90,7 @@ class Storage:
                     self._connection.execute(statement, values)
         except sqlite3.Error as error:
             logger.error(
-                "Cannot write the state file (%s). The changes stay in memory and will be written "
+                "Can't write the state file (%s). The changes stay in memory and will be written "
                 "with the next save.",
                 error,
             )
@@ -148,7 +148,7 @@ def _open(file: Path) -> sqlite3.Connection:
                 f"The state file {file} is in use: stop the other sandbox, or choose another file."
             )
         elif "unable to open" in str(error):
-            message = f"Cannot open the state file {file}: choose one in a writable folder."
+            message = f"Can't open the state file {file}: choose one in a writable folder."
         else:
             message = _not_a_state_file(file)
         raise StorageError(message) from error
@@ -156,7 +156,7 @@ def _open(file: Path) -> sqlite3.Connection:
 
 
 def _not_a_state_file(file: Path) -> str:
-    return f"{file} is not a state file of this sandbox: choose another file, or delete this one."
+    return f"{file} isn't a state file of this sandbox: choose another file, or delete this one."
 
 
 def _key(text: str) -> Any:

@@ -187,7 +187,7 @@ def test_busy_port_is_an_error() -> None:
         ({"SANDBOX_PORT": "http"}, "SANDBOX_PORT is 'http'"),
         ({"SANDBOX_PORT": "65536"}, "SANDBOX_PORT is '65536'"),
         ({"KLAVIYO_PRIVATE_KEY": "ABC123"}, "must begin with pk_"),
-        ({"SANDBOX_STATE": "/missing/state"}, "Cannot open the state file /missing/state"),
+        ({"SANDBOX_STATE": "/missing/state"}, "Can't open the state file /missing/state"),
     ],
 )
 def test_invalid_setting_is_an_error(settings: dict[str, str], message: str) -> None:

@@ -204,7 +204,7 @@ def test_other_files_are_not_changed(tmp_path: Path) -> None:
 
     for file in (text, database, damaged):
         message = (
-            f"{file} is not a state file of this sandbox: choose another file, or delete this one."
+            f"{file} isn't a state file of this sandbox: choose another file, or delete this one."
         )
         assert_refused(file, message)
     assert {file: file.read_bytes() for file in (text, database)} == before
@@ -213,6 +213,6 @@ def test_other_files_are_not_changed(tmp_path: Path) -> None:
 def test_file_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "missing" / "state"
 
-    assert_refused(file, f"Cannot open the state file {file}: choose one in a writable folder.")
+    assert_refused(file, f"Can't open the state file {file}: choose one in a writable folder.")
 
     assert not file.exists()
