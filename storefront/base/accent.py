@@ -88,7 +88,8 @@ def _lightness(color: Color) -> float:
 
 
 def readable_color(background: str, *colors: str) -> str:
-    """Return the first of `colors` that is readable on the background, or else the most readable.
+    """Return the first of `colors` that is readable on the background or, if none is, the most
+    readable.
 
     The default colours are white, the shop's dark text colour and black.
     """

@@ -61,7 +61,7 @@ def store(brand: StoredBrand) -> None:
 
 
 def logo_setting(content: bytes) -> str:
-    """Return the value of `logo` in `shop.toml` for a WebP picture."""
+    """Return the value of `logo` in `shop.toml` for a WebP image."""
     return f"instance/logo-{hashlib.sha256(content).hexdigest()[:12]}.webp"
 
 

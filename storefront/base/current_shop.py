@@ -71,7 +71,7 @@ def _current() -> _Current:
         return current
     state: _State = current_app.extensions[EXTENSION]
     if time.monotonic() >= state.expires_at:
-        # set first, so that other requests use the old value if the database is slow
+        # set before the query, so that other requests use the old import if the database is slow
         state.expires_at = time.monotonic() + CACHE_SECONDS
         refresh_if_possible()
     return state.current

@@ -50,9 +50,9 @@ class Unreachable(Unavailable):
 
 
 def fetch(url: str, *, allow_private: bool = False) -> bytes:
-    """Return the content at `url`, after up to `MAX_REDIRECTS` redirects.
+    """Return the content at `url`, following up to `MAX_REDIRECTS` redirects.
 
-    Raises `Unavailable`, including for addresses on private networks unless `allow_private` is set.
+    Raises `Unavailable`, also for hosts on private networks unless `allow_private` is set.
     """
     for _ in range(MAX_REDIRECTS + 1):
         with _response(url, allow_private=allow_private) as response:

@@ -26,8 +26,8 @@ class Sessions(SecureCookieSessionInterface):
 class Shop(Flask):
     """A Flask app whose absolute URLs and redirects begin with `SHOP_URL`, if that is set.
 
-    Anyone can send any `Host` header. If links were built from it, a cache in front of the shop
-    could serve links to an attacker's host.
+    Anyone can send any `Host` header. If links were built from that header, a cache in front of the
+    shop could serve links to an attacker's host.
     """
 
     session_interface = Sessions()

@@ -80,8 +80,8 @@ def offered_languages() -> list[Language]:
 
 
 def _offered() -> tuple[str, ...]:
-    """Return the kit's languages in which the products are described, the default first; if the
-    products are described in none of them, only the kit's default.
+    """Return the kit's languages in which the products are described, the default first. If the
+    products are described in none of them, return only the kit's default.
     """
     kit_languages, product_languages = languages(), shop().languages
     shared = tuple(locale for locale in kit_languages if locale in product_languages)

@@ -189,8 +189,8 @@ class Order(Base):
     address: Mapped[str] = mapped_column(sa.String(500))
     total: Mapped[Decimal] = mapped_column(Money)
     currency: Mapped[str] = mapped_column(sa.String(3), default="", server_default="")
-    """The currency of the total and the lines (ISO 4217), since an import may change the shop's
-    currency; empty for orders before this was stored.
+    """The currency of the total and the lines (ISO 4217); an import may change the shop's currency.
+    Empty for orders from before this column was added.
     """
 
     lines: Mapped[list[OrderLine]] = relationship(
@@ -199,7 +199,7 @@ class Order(Base):
 
 
 class OrderLine(Base):
-    """A line of an order. It copies title and price, which may change in the catalog later."""
+    """A line of an order. It has its own title and price, since those in the catalog may change."""
 
     __tablename__ = "shop_order_line"
 
@@ -212,7 +212,7 @@ class OrderLine(Base):
     signed_up_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True), index=True)
     """When the shopper last signed up for an alert for this variant; None if they never did."""
     is_pre_order: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
-    """Whether the variant was on pre-order; False for orders before this was stored."""
+    """Whether the variant was on pre-order; False for orders from before this column was added."""
 
 
 class Import(Base):
@@ -248,7 +248,7 @@ class CatalogVersion(Base):
 
 
 class MerchantSession(Base):
-    """A session of the merchant, from signing in until signing out."""
+    """A merchant's session, from sign-in to sign-out."""
 
     __tablename__ = "shop_merchant_session"
 

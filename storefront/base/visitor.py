@@ -14,9 +14,10 @@ EXTENSION = "storefront_visitor"
 
 
 def is_demo_visitor() -> bool:
-    """Whether this request may see the demo's pages: `DEMO` is on, and it comes from this machine.
+    """Whether this visitor may see the demo's pages: `DEMO` is on, and the request is from this
+    machine.
 
-    Both the client's address and the Host must be loopback, and no proxy may have forwarded the
+    Both the client's IP address and the Host must be loopback, and no proxy may have forwarded the
     request. The Host is checked because any domain can resolve to 127.0.0.1 (DNS rebinding).
     """
     if not current_app.config.get("DEMO") or any(

@@ -35,7 +35,7 @@ def import_brand(dry_run: bool) -> None:
     logo: bytes | None = None
     if klaviyo_brand.logo:
         try:
-            # the sandbox serves its pictures from this machine
+            # the sandbox serves its images from this machine
             api_url = current_app.config.get("KLAVIYO_API_URL") or ""
             logo = download(klaviyo_brand.logo.url, allow_private=studio.is_stand_in(api_url))
             values["logo"] = brand.logo_setting(logo)
@@ -53,7 +53,7 @@ def import_brand(dry_run: bool) -> None:
     brand.store(brand.StoredBrand(klaviyo_brand.name, dict(klaviyo_brand.colors), kit_settings))
     target = Path(current_app.config["SHOP_CONFIG"]).resolve()
     _write(target, values)
-    click.echo(f"\nWritten to {target}. Restart the shop to see it.")
+    click.echo(f"\nWritten to {target}. Restart the shop to apply the settings.")
 
 
 def _shop_settings(
@@ -71,7 +71,9 @@ def _shop_settings(
         values["accent"] = accent
         notes.append(f"accent: {accent}, {source}; {CONTRAST_HINT}")
     else:
-        notes.append("accent: not imported: the brand has no button and no colours")
+        notes.append(
+            "accent: not imported: the brand has no button colour or palette that can be used"
+        )
     font = kit_settings.get("modal.font_family")
     if font:
         values["font"] = font

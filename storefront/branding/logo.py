@@ -21,35 +21,35 @@ class LogoError(Exception):
 
 
 def download(url: str, *, allow_private: bool) -> bytes:
-    """Return the logo at a URL as a WebP picture of at most `MAX_SIZE`. Raises `LogoError`.
+    """Return the logo at a URL as a WebP image of at most `MAX_SIZE`. Raises `LogoError`.
 
-    `allow_private` permits addresses on private networks, for the sandbox.
+    `allow_private` permits IP addresses on private networks, for the sandbox.
     """
     try:
         content = fetch(url, allow_private=allow_private)
     except Unavailable as error:
-        raise LogoError(f"its picture is {error}") from None
+        raise LogoError(f"its image is {error}") from None
     return copy(content)
 
 
 def copy(content: bytes) -> bytes:
-    """Return the shop's copy of a picture. Raises `LogoError` if the picture can't be used."""
+    """Return the shop's copy of an image. Raises `LogoError` if the image can't be used."""
     if len(content) > MAX_BYTES:
-        raise LogoError(f"its picture is larger than {MAX_BYTES // 1024**2} MB")
+        raise LogoError(f"its image is larger than {MAX_BYTES // 1024**2} MB")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Pillow warns about suspiciously large pictures
+            warnings.simplefilter("error")  # Pillow warns about suspiciously large images
             image = Image.open(BytesIO(content), formats=FORMATS)
             if image.width * image.height > MAX_PIXELS:
                 raise LogoError(
-                    f"its picture is {image.width} × {image.height} pixels; the limit is "
+                    f"its image is {image.width} × {image.height} pixels; the limit is "
                     f"{MAX_PIXELS // 1_000_000} megapixels"
                 )
             with_alpha = image.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Warning):
-        raise LogoError("its picture isn't a valid PNG, JPEG or WebP file") from None
+        raise LogoError("its image isn't a valid PNG, JPEG or WebP file") from None
     if not with_alpha.getbbox():
-        raise LogoError("its picture is empty")
+        raise LogoError("its image is empty")
     with_alpha.thumbnail(MAX_SIZE)
     buffer = BytesIO()
     with_alpha.save(buffer, "WEBP", lossless=True)

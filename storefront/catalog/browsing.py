@@ -1,7 +1,7 @@
 """The listing's query string: search, category, stock filter, sort order and page.
 
 All state is in the URL, so a listing can be shared and works without scripts. Invalid values are
-ignored, except that a category or page that doesn't exist results in a 404.
+ignored; only a category or a page that doesn't exist results in a 404.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class ListingQuery:
         return url_for("shop.listing", _external=external, **arguments)
 
     def page_numbers(self, last_page: int) -> list[int | None]:
-        """Return the numbers of the pages to link: the first, the last, this one and its
-        neighbours, with None for each gap.
+        """Return the page numbers to link to: the first, the last, this one and its neighbours,
+        with None for each gap.
         """
         near = {1, self.page - 1, self.page, self.page + 1, last_page}
         numbers: list[int | None] = []
@@ -92,7 +92,7 @@ def parse_query(arguments: Mapping[str, str]) -> ListingQuery:
         search=" ".join(text.split())[:MAX_SEARCH_LENGTH].strip(),
         in_stock=arguments.get("in_stock") == "1",
         sort=sort if sort in SORTS else DEFAULT_SORT,
-        # seven digits at most: a larger number may be out of a database's range
+        # seven digits at most: a larger number may be out of the database's range
         page=int(page) if re.fullmatch(r"[1-9][0-9]{0,6}", page) else 1,
     )
 

@@ -65,7 +65,7 @@ class VariantEntry(Entry):
     quantity: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None
     """How many are in stock; null: not tracked."""
     policy: Literal["deny", "continue"] = "deny"
-    """Whether the variant can be ordered without stock: `continue` makes it a pre-order."""
+    """Whether the variant can be ordered when out of stock: `continue` makes it a pre-order."""
 
 
 class ProductEntry(Entry):

@@ -31,7 +31,7 @@ class LoadResult:
 
 
 def clear(session: Session) -> None:
-    """Delete all products and the record of their import; orders stay. Doesn't commit."""
+    """Delete all products and the record of their import; orders are kept. Doesn't commit."""
     for table in (ProductVariant, ProductOption, Product, Import):
         session.execute(sa.delete(table), execution_options={"synchronize_session": False})
     session.expunge_all()

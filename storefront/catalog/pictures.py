@@ -50,7 +50,7 @@ class Image:
         return bool(self.width and self.height and self.height > 1.15 * self.width)
 
     def nearly_fits(self, ratio: float) -> bool:
-        """Whether cropping it to `ratio`, width divided by height, loses little of it."""
+        """Whether little is lost by cropping it to `ratio` (width divided by height)."""
         return bool(self.width and self.height and 0.85 < self.width / self.height / ratio < 1.18)
 
 
@@ -87,7 +87,7 @@ def _image(picture: Picture | None, drawing: str) -> Image:
     if "file" not in picture:
         return Image(picture["url"], picture["alt"])
     width, height = picture["width"], picture["height"]
-    # a picture isn't enlarged, so all copies above its width are the same
+    # a picture is never enlarged, so all copies wider than the picture are identical
     widths = WIDTHS[: 1 + sum(copy < width for copy in WIDTHS)]
     urls = [_copy_url(picture, f"{copy}.webp") for copy in widths]
     srcset = [f"{url} {min(copy, width)}w" for url, copy in zip(urls, widths, strict=True)]

@@ -41,7 +41,7 @@ PRODUCT_OF_VARIANT = (
     .where(_VARIANT.c.external_id == sa.bindparam("external_id"))
     .order_by(_OPTION.c.position)
 )
-"""The product of a variant, with one row for each of its options, which has the option's name."""
+"""The product of a variant: one row for each of the product's options, with the option's name."""
 VARIANTS_OF_PRODUCT = (
     sa.select(
         *(_VARIANT.c[name] for name in ("external_id", "sku", "values")),
@@ -403,7 +403,7 @@ def _sort_columns(sort: str) -> list[sa.ColumnElement[Any] | sa.orm.Instrumented
 
 
 def _own_variants(condition: sa.ColumnElement[bool]) -> sa.Select[ProductVariant]:
-    """Select the variants of the outer statement's product that meet `condition`."""
+    """Select those variants of the outer statement's product that meet `condition`."""
     return (
         sa.select(ProductVariant)
         .where(ProductVariant.product_id == Product.id, condition)

@@ -16,7 +16,7 @@ from ..base.models import ProductVariant
 LOW_STOCK = 3
 """At this quantity and below, the label says how many are left."""
 
-# The rules of the functions below, as conditions for queries.
+# The same rules as in the functions below, as conditions for queries.
 IN_STOCK = sa.or_(ProductVariant.quantity.is_(None), ProductVariant.quantity > 0)
 AVAILABLE = sa.or_(IN_STOCK, ProductVariant.policy == InventoryPolicy.CONTINUE)
 

@@ -31,8 +31,8 @@ def translated(text: str) -> str:
 
 
 def english_attributes(text: str) -> Markup:
-    """Return `lang` and `dir` attributes for an element whose text from the catalog is in English
-    although the page is in another language; otherwise, return an empty string.
+    """Return the `lang` and `dir` attributes of an element with this text from the catalog. They
+    are needed only if the text is in English and the page isn't; otherwise, return an empty string.
     """
     if language().tag == CATALOG_LANGUAGE or translated(text) != text:
         return Markup("")

@@ -77,7 +77,7 @@ class Percentage(click.ParamType[float]):
 @click.option("--currency", help="The currency of the prices, such as EUR.")
 @click.option(
     "--shop-name",
-    help="The name to show; by default, the vendor of more than half of the products.",
+    help="The shop's name; by default, the vendor of more than half of the products.",
 )
 @click.option(
     "--link-pictures",

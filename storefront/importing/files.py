@@ -32,7 +32,7 @@ _INVISIBLE = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ufeff\
 _BLANKS_AFTER_QUOTE = re.compile(r'(?<=[^",;\t]")[ ]+(?=[,;\t]|[\r\n]*$)')
 
 Progress = Callable[[int], object]
-"""Called with the number of bytes that were read since the last call."""
+"""Called with the number of bytes that have been read since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def detect_encoding(path: Path) -> str:
         head = file.read(4096)
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
-        # without a byte order mark: in UTF-16, every other byte of English text is zero
+        # UTF-16 without a byte order mark: every other byte of English text is zero
         for first, name in ((0, "utf-16-be"), (1, "utf-16-le")):
             if 2 * head[first::2].count(0) > len(head) // 2 and not head[1 - first :: 2].count(0):
                 return name

@@ -23,7 +23,9 @@ PRICE_LIMIT = Decimal(10) ** 11
 """Prices must be below this to fit into the database."""
 MAX_QUANTITY = 1_000_000_000
 MAX_LENGTH = 60
-"""The maximum length of a price or quantity: matching takes time proportional to its square."""
+"""The maximum length of a price or quantity. It is limited because the time for matching grows with
+its square.
+"""
 # a currency symbol or code before or after the number: € 5, 5 kr, Rs. 5, US$5, 5,-
 _NUMBER = re.compile(
     r"(?:(?:[^\W\d_]{1,3}\.?|[^\w\s.,+()%-])\s?){0,2}\s*"

@@ -40,7 +40,7 @@ def option_values(row: Row) -> list[str]:
 
 
 def read_ids(path: Path, spool: Spool) -> None:
-    """Read the IDs of variants from a shop's `products.json` or a CSV file.
+    """Read the IDs of variants from a shop's `products.json` or from a CSV file.
 
     Raises `Unreadable`.
     """

@@ -20,8 +20,8 @@ OPTION_VALUES = [f"option{i}_value" for i in NUMBERS]
 
 Layout = Literal["one row per variant", "woocommerce", "wix"]
 Columns = Mapping[str, Sequence[str]]
-"""The columns that can contain each of the importer's fields, by field. Their names are as
-`normalize` returns them. The first of them that a file has is used.
+"""For each of the importer's fields, the names of the columns that may contain it, as `normalize`
+returns them. If a file has several of these columns, the first one listed here is used.
 """
 
 
@@ -187,7 +187,8 @@ NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
     ),
     (
         [frozenset({"post_title", "sku"}), frozenset({"tax_product_type"})],
-        "this is the export of a WooCommerce plugin: use WooCommerce's own, Products > Export",
+        "this export is from a WooCommerce plugin: use WooCommerce's own export (Products > "
+        "Export)",
     ),
     (
         [
@@ -312,8 +313,8 @@ def field_positions(platform: Platform, header: Sequence[str]) -> dict[str, int]
 def _check_spelling(header: Sequence[str], columns: Mapping[str, Sequence[str]]) -> None:
     used = {alias for aliases in columns.values() for alias in aliases}
     missing = {field for field, aliases in columns.items() if not aliases}
-    # if a required column is missing, the file probably has another format, and hints about other
-    # columns would be misleading
+    # if a required column is missing, the file is probably in another format, and hints about the
+    # other columns would be misleading
     missing = missing.intersection(REQUIRED) or missing
     for aliases in columns.values():
         if len(aliases) > 1:
@@ -334,7 +335,7 @@ def _check_spelling(header: Sequence[str], columns: Mapping[str, Sequence[str]])
 
 
 def read_columns_file(path: Path) -> dict[str, str]:
-    """Return the column for each field from a file with lines such as `title = "Product Name"`.
+    """Return the column for each field. The file has lines such as `title = "Product Name"`.
 
     Raises `Unreadable` for a file that isn't TOML, and for an unknown field.
     """

@@ -25,8 +25,8 @@ class InvalidFile(Exception):
 class Problems:
     """Collects the problems of a file.
 
-    A problem consists of a message, which is the same for all lines with this problem, and a detail
-    of the line, such as the invalid value.
+    A problem consists of a message and a detail. The message is the same on all lines that have the
+    problem; the detail, such as the invalid value, may differ.
     """
 
     def __init__(self) -> None:

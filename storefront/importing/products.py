@@ -29,9 +29,7 @@ StockUnknown = Literal["in-stock", "sold-out"]
 """How to show variants whose stock isn't known."""
 
 MAX_TEXT = 255
-"""The maximum number of characters, as on Shopify, in a title, handle, SKU, vendor, or an option's
-name or value.
-"""
+"""The maximum length of a title, handle, SKU, vendor, or option name or value, as on Shopify."""
 MAX_ID = 200
 MAX_ROWS = 10_000
 """The maximum number of rows of a product. Shopify allows 2,048 variants and 250 pictures."""
@@ -138,7 +136,7 @@ class StockRules:
     has_file: bool = False
     """Whether there is a separate file with the stock."""
     sell_out: float = 0.0
-    """The share of the variants that are shown as sold out, between 0 and 1, for a demo."""
+    """For a demo: the share of the variants to show as sold out, between 0 and 1."""
 
 
 class Products:
@@ -208,7 +206,7 @@ class Products:
         )
 
     def _is_imported(self, first: Row) -> bool:
-        """Whether the product is imported, judged by its status. If it isn't, count it."""
+        """Whether the product's status allows its import; if not, count the product as skipped."""
         reason = skip_reason(first)
         if reason in (*SKIPPED_STATUSES, "unpublished"):
             self.counts.skipped[reason] += 1

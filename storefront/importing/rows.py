@@ -46,10 +46,14 @@ class Row:
     """The row's values by field. `platforms.OWN` lists the fields; a missing field is the same as
     an empty one.
 
-    A row may also have `key` (groups the rows of a product, instead of the handle), `kind`
-    (`product` if the row isn't a variant itself, `variation` if its title is a variant's title),
-    `hidden` (the platform hides this variant), `visibility`, `surcharge` (added to the product's
-    price), and `product_quantity` (the stock that the variants of a product share).
+    A row may also have these fields:
+
+    - `key`: groups the rows of a product, instead of the handle
+    - `kind`: `product` if the row isn't a variant itself, `variation` if its title is a variant's
+    - `hidden`: the platform hides this variant
+    - `visibility`: where the product appears
+    - `surcharge`: added to the product's price
+    - `product_quantity`: the stock that the variants of a product share
     """
 
     def __getitem__(self, field: str) -> str:

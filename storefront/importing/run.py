@@ -50,11 +50,11 @@ class Choices:
     decimal_separator: DecimalSeparator | None = None
     encoding: str | None = None
     currency: str | None = None
-    """An ISO 4217 code; None for the currency in the file, or else that of `shop.toml`."""
+    """An ISO 4217 code; None: the currency in the file, or else the one in `shop.toml`."""
     shop_name: str | None = None
     """None: the vendor of more than half of the products, if there is such a vendor."""
     link_pictures: bool = False
-    """Whether pages load the pictures from their original servers, not the shop's copies."""
+    """Whether pages load the pictures from their original servers, instead of from the shop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def run(
 
     `name` is the file's name, if it differs from that of `path`. `progress` is called with the
     number of bytes processed since the last call; in total, that is twice the size of the file.
-    Raises `InvalidFile` with all problems, without changing anything, and `OSError` if a file
-    can't be opened.
+    Raises `InvalidFile`, which lists all problems, or `OSError` if a file can't be opened. In both
+    cases, nothing is changed.
     """
     problems = Problems()
     with closing(Spool()) as spool:
@@ -166,7 +166,7 @@ def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
     categories = Categories()
     key = ""
     for row in source.rows:
-        # a row without a handle or a title belongs to the product above it
+        # a row with neither a handle nor a title belongs to the product above it
         key = row["key"] or row["handle"].casefold() or slug(row["title"]) or key
         spool.add_row(key, row)
         numbers.learn_from(row["price"], row.line)

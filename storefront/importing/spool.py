@@ -28,7 +28,7 @@ CREATE TABLE other_file_value (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kin
 
 
 class Spool:
-    """The rows of one import; close it to delete its file."""
+    """The rows of one import, in a temporary file that `close` deletes."""
 
     def __init__(self) -> None:
         # SQLite deletes a database without a name when it is closed
@@ -110,7 +110,7 @@ class Spool:
 
     def add_value_from_other_file(self, kind: str, keys: Iterable[str], value: str) -> None:
         """Store a value from another file under a variant's keys. If a key already has a different
-        value, neither is used.
+        value, neither value is used.
         """
         self._connection.executemany(
             "INSERT INTO other_file_value VALUES (?, ?, ?) ON CONFLICT (kind, key)"
@@ -127,9 +127,7 @@ class Spool:
         )
 
     def value_in_other_file(self, kind: str, keys: Sequence[str]) -> str:
-        """Return the value from another file for the first key that has one there, or an empty
-        string.
-        """
+        """Return the value stored for the first of these keys that has one; empty if none has."""
         for key in keys:
             row = self._connection.execute(
                 "SELECT value FROM other_file_value WHERE kind = ? AND key = ?", (kind, key)

@@ -61,7 +61,7 @@ def upload() -> BaseResponse:
         return _form(problems, status=422)
     job = upload_jobs.create(PurePath(files["file"].filename or "").name[:255], options)
     for name, file in files.items():
-        # under its own name, which messages quote
+        # stored under its own name, since messages quote it
         folder = upload_jobs.path(job.id) / f"upload-{name}"
         folder.mkdir()
         file.save(folder / (secure_filename(file.filename or "") or name))
@@ -96,7 +96,7 @@ def confirm(job_id: str) -> BaseResponse:
 
 
 def _options(problems: dict[str, str]) -> Options:
-    """Return the options in the form; add the problems with them to `problems`, by field."""
+    """Return the options in the form; problems with them are added to `problems`, by field."""
     form = {name: value.strip() for name, value in request.form.items()}
     currency = form.get("currency", "").upper()
     if currency and currency not in list_currencies():

@@ -39,7 +39,7 @@ from .summary import summary
 logger = logging.getLogger(__name__)
 
 MAX_AGE = 24 * 3600
-"""When an upload is created, uploads that are older than this many seconds are deleted."""
+"""Uploads that are older than this many seconds are deleted when another upload is created."""
 STALLED_AFTER = 120
 """Seconds without progress after which a job counts as stopped, perhaps by a restart."""
 FILES = ("file", "ids", "stock", "columns")
@@ -80,12 +80,12 @@ class Job:
 
     @property
     def is_running(self) -> bool:
-        """Whether its thread is still running, judged by when it last saved its progress."""
+        """Whether the job's thread is still running: whether it has saved its progress recently."""
         return self.state in RUNNING and time.time() - self.updated_at < STALLED_AFTER
 
     @property
     def is_stopped(self) -> bool:
-        """Whether its thread stopped before the job was finished."""
+        """Whether the thread stopped before the job was finished."""
         return self.state in RUNNING and not self.is_running
 
 
@@ -110,7 +110,7 @@ def load(job_id: str) -> Job | None:
         values = json.loads((path(job_id) / "job.json").read_text(encoding="utf-8"))
         return Job(**{**values, "options": Options(**values["options"])})
     except (OSError, ValueError, KeyError, TypeError):
-        # such as a file that another version of the shop has written
+        # such as a file that was written by another version of the shop
         return None
 
 

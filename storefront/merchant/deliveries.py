@@ -1,4 +1,4 @@
-"""The state of deliveries to Klaviyo, in the words of the merchant's pages."""
+"""The state of deliveries to Klaviyo, worded for the merchant's pages."""
 
 from __future__ import annotations
 

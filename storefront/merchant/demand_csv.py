@@ -16,7 +16,7 @@ from ..catalog.stock import is_available
 from .deliveries import STATES
 
 BATCH = 500
-"""Rows whose product names are looked up together."""
+"""The number of rows whose product names are looked up together."""
 BYTE_ORDER_MARK = "\ufeff"
 """Tells Excel that the file is UTF-8."""
 CHANNELS = [channel.value for channel in Channel]

@@ -1,7 +1,8 @@
 """`/merchant/login` and `/merchant/logout`.
 
-Attempts are limited. A browser in which the merchant has signed in before has a signed cookie, and
-its attempts are counted separately, so attackers who reach the limits can't lock the merchant out.
+Sign-in attempts are limited. A signed cookie identifies each browser in which the merchant has
+signed in before. Attempts from such a browser are counted separately, so attackers who reach the
+limits can't lock the merchant out.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ BROWSER_COOKIE_LIFETIME = timedelta(days=365)
 MAX_PASSWORD_LENGTH = 1000
 
 
-# used if the rate limits have no shared storage, and while that storage is unavailable
+# used if the rate limits have no shared storage, or while the shared storage is unavailable
 _own_limiter = FixedWindowRateLimiter(MemoryStorage())
 
 

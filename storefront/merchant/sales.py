@@ -1,4 +1,4 @@
-"""Sales after an alert: orders of shoppers who had signed up for the variant they bought."""
+"""Sales after an alert: orders from shoppers who had signed up for the variant they bought."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..base.models import Order, OrderLine
 
 @dataclass(frozen=True, slots=True)
 class Sales:
-    """The orders of shoppers who signed up in a period."""
+    """The orders from shoppers who had signed up in a period."""
 
     days: int
     """How many days after a sign-up an order still counts: `[merchant] sale_days`."""
@@ -28,7 +28,7 @@ def after_alerts(since: datetime, until: datetime) -> Sales:
     """Return the sales to shoppers who signed up at `since` or later, but before `until`.
 
     When an order is placed, `orders.place` looks up sign-ups with the order's email address, and
-    stores the time of the latest in `signed_up_at`.
+    stores the time of the latest one in `signed_up_at`.
     """
     days = admin.merchant_settings().sale_days
     amount = sa.func.sum(OrderLine.price * OrderLine.quantity)

@@ -98,7 +98,7 @@ def many_waiting() -> Sequence[WaitingRow]:
     try:
         everyone = _people()
     except SQLAlchemyError:
-        # no rollback: the log has a separate connection, and the page still needs its objects
+        # the log has its own connection; a rollback would expire objects that the page still needs
         return []
     people = {variant: count for variant, count in everyone.items() if count >= at_least}
     try:

@@ -21,8 +21,8 @@ class Choice:
     selected: bool
     sold_out: bool
     alternative: str = ""
-    """The title of the variant that the link leads to, if no variant combines this value with the
-    other selected values; otherwise empty.
+    """Empty if a variant combines this value with the other selected values; otherwise, the title
+    of the variant that the link leads to.
     """
 
 

@@ -206,7 +206,7 @@ def sitemap() -> Response:
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    """List the paths that crawlers should skip, and the sitemap."""
+    """Return the paths that crawlers should skip, and the URL of the sitemap."""
     lines = [
         "User-agent: *",
         *(f"Disallow: {path}" for path in UNINDEXED_PATHS),

@@ -51,7 +51,7 @@ class CheckedChanges:
     empty.
     """
     warnings: Mapping[str, str]
-    """Like `problems`, for settings that work but should be improved, such as a low contrast."""
+    """Like `problems`, but for settings that work and could be better, such as low contrast."""
 
 
 def check(changes: Mapping[str, Any]) -> CheckedChanges:
@@ -129,7 +129,7 @@ def as_toml(settings: Settings) -> str:
     return studio.dump_toml(with_integers(document), comments=comments)
 
 
-def texts_in(settings: Settings, locale: str) -> dict[str, str]:
+def wording_in(settings: Settings, locale: str) -> dict[str, str]:
     """Return the text shoppers see in `locale` for each setting in `[texts.<locale>]`, by dotted
     key. Missing legal wording is left out, since its channel isn't offered in that language.
     """

@@ -14,7 +14,7 @@ from notify_me.settings import Settings
 from ..base import headers
 from ..base.brand import stored_brand
 from . import looks, preview, publishing
-from .changes import CHANGEABLE_TABLES, as_toml, check, differences, texts_in
+from .changes import CHANGEABLE_TABLES, as_toml, check, differences, wording_in
 from .controls import FONTS, controls, name_of
 from .presets import brand_preset, current_preset, presets
 from .sections import build_sections, label, values_of
@@ -68,7 +68,7 @@ def render_page(
             if control.language and control.key in draft.values:
                 options = replace(options, language=control.language)
                 break
-    texts = texts_in(settings, options.language)
+    texts = wording_in(settings, options.language)
     if len(settings.languages.offered) == 1 and not any(values[key] for key in texts):
         # a single language needs no sections of its own: the other sections set its wording
         texts = {}

@@ -86,7 +86,7 @@ class PreviewOptions:
         )
 
     def frame_url(self, look: str) -> str:
-        """Return the URL of the previewed page, including the look, so that changes reload it."""
+        """Return the URL of the previewed page. A new look changes the URL, so the page reloads."""
         return url_for(
             "studio.preview",
             state=self.state,

@@ -24,7 +24,7 @@ def can_undo() -> bool:
 
 
 def publish(changes: Mapping[str, Any]) -> list[str]:
-    """Use changes, given by dotted key, for all shoppers. Return the keys of changes that have no
+    """Publish changes, given by dotted key, to all shoppers. Return the keys of those that have no
     effect: settings that an environment variable sets, and settings that were cleared but are still
     set in `notify_me.toml`.
 

@@ -132,7 +132,7 @@ def build_sections(
 ) -> list[Section]:
     """Return the panel's sections. The keys of all mappings are the settings' dotted keys.
 
-    `values` are the fields' values. `texts` is the result of `changes.texts_in` for the language
+    `values` are the fields' values. `texts` is the result of `changes.wording_in` for the language
     that is being translated.
     """
     sections = {title: Section(title, is_basic=True) for title in BASICS}

@@ -44,8 +44,8 @@ def make_copies(content: bytes, folder: Path, name: str) -> tuple[int, int]:
 
 
 def size_of_copies(folder: Path, name: str) -> tuple[int, int] | None:
-    """Return the size of the largest copy in pixels; None if that copy is damaged, or if any copy
-    is missing.
+    """Return the size of the largest copy, in pixels. Return None if that copy is damaged, or if
+    any copy is missing.
     """
     names = [f"{name}-{JPEG_WIDTH}.jpg", *(f"{name}-{width}.webp" for width in WIDTHS)]
     if not all((folder / copy).is_file() for copy in names):

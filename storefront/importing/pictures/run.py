@@ -20,7 +20,7 @@ from .resizing import UNFINISHED_PREFIX, make_copies, size_of_copies
 
 MAX_PICTURES = 20_000
 MAX_ORIGINS = 20
-"""The maximum number of servers to load pictures from; a header of every page lists them."""
+"""The maximum number of servers to load pictures from. A header of every page lists them."""
 PARALLEL_DOWNLOADS = 8
 BATCH = 40
 """The number of products whose pictures are downloaded and then committed together."""
@@ -107,8 +107,8 @@ def count_pictures(session: Session) -> int:
 
 
 def wanted(pictures: Sequence[Picture], variant_urls: Collection[str]) -> list[Picture]:
-    """Return the pictures of a product that pages show: the first, and those whose URLs are in
-    `variant_urls`, the URLs of the variants' own pictures.
+    """Return those of a product's pictures that pages show: the first one, and the variants' own
+    pictures, whose URLs are `variant_urls`.
     """
     return [
         picture
@@ -118,8 +118,8 @@ def wanted(pictures: Sequence[Picture], variant_urls: Collection[str]) -> list[P
 
 
 def _all_wanted(session: Session) -> Iterator[list[Picture]]:
-    """Yield the pictures of each product that pages show. Only the needed columns are read, since a
-    catalog may be large.
+    """Yield, for each product, the pictures that pages show. Only the necessary columns are read,
+    since a catalog may be large.
     """
     last_id = 0
     statement = sa.select(Product.id, Product.pictures).order_by(Product.id).limit(1000)
@@ -149,7 +149,7 @@ class _Copies:
         self._failures: Counter[str] = Counter()
 
     def make(self, picture: Picture) -> Picture | Unavailable:
-        """Return the picture with the name and size of its copies, or why it has no copies.
+        """Return the picture with the name and size of its copies, or the reason why it has none.
 
         Copies from an earlier import are reused.
         """
@@ -190,7 +190,7 @@ def _batches(session: Session) -> Iterator[Sequence[Product]]:
 
 
 def _delete_others(folder: Path, names: set[str]) -> None:
-    """Delete all copies except those in `names`, and unfinished files of an interrupted import."""
+    """Delete unfinished files of an interrupted import, and all copies except those in `names`."""
     for path in folder.iterdir():
         is_copy = COPY_NAME.fullmatch(path.name) is not None
         if path.name.startswith(UNFINISHED_PREFIX) or (
