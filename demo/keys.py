@@ -35,7 +35,7 @@ def demo_environment(
 
     If no Klaviyo account is configured, the sandbox's URL and keys are also added.
 
-    Generated values are saved in `instance/demo.json`, readable by its owner only, so that signed
+    Generated values are saved in `instance/demo.json`, readable only by its owner, so that signed
     links and the sandbox's keys stay valid after a restart. Only the launcher sets `create`, since
     it also creates the database. Raises `SettingsError` if the file is needed but missing or
     damaged.

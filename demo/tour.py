@@ -223,8 +223,8 @@ def progress(tour: Tour, sandbox: Sandbox) -> Progress | None:
 def _since(last_id: int, read: Callable[..., list[Row]]) -> list[Row]:
     """Return the rows with an ID above `last_id`.
 
-    If the sandbox has no row with this ID, it has lost its data and counts from 1 again. All of its
-    rows are newer then.
+    If the sandbox has no row with this ID, it has lost its data and counts from 1 again, so
+    all of its rows are newer.
     """
     rows = read(after=max(last_id - 1, 0))
     if last_id and not any(row["id"] == last_id for row in rows):

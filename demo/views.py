@@ -1,4 +1,4 @@
-"""`/demo/…`: the toolbar's buttons. Only for visitors on this machine."""
+"""The toolbar's views, under `/demo/`. Only visitors on this machine may use them."""
 
 from __future__ import annotations
 

@@ -34,8 +34,9 @@ Limitations
   refused even if its email address is valid, and browsers can't read a 429.
 - Rate limits are per operation and account. A browser's IP address doesn't matter.
 - Preflights aren't cached (`Access-Control-Max-Age: 0`), so that each one is recorded.
-- State is in memory, or in a SQLite file (`--state`, `SANDBOX_STATE`) that one process uses. Rate
-  limits are counted in memory only, and calls in progress are lost when the process exits.
+- State is in memory, or in a SQLite file (`--state`, `SANDBOX_STATE`) that only one process
+  can use at a time. Rate limits are counted in memory only, and calls in progress are lost when the
+  process exits.
 """
 
 from .factory import create_app

@@ -78,7 +78,7 @@ def _profile_attributes(call: Call) -> Mapping[str, Any]:
 def _create(call: Call) -> Reply:
     """Add the profile to the waiting list, unless it is already there or the flow is inactive.
 
-    The reply is the same in all three cases.
+    The reply is always the same.
     """
     data = call.body["data"]
     identifiers = identifiers_in(_profile_attributes(call))

@@ -43,7 +43,7 @@ def resource(
 def single(
     data: Mapping[str, Any], included: list[dict[str, Any]] | None = None, *, status: int = 200
 ) -> Reply:
-    """Return a reply with one resource. `included` lists related ones, if any."""
+    """Return a reply with one resource and, unless `included` is None, its related resources."""
     body = {"data": data} if included is None else {"data": data, "included": included}
     return Reply(status, body | {"links": data["links"]}, media_type=MEDIA_TYPE)
 
@@ -60,7 +60,7 @@ def listing(
     """Return a page of the entries that match the call's filter, in the requested order.
 
     allowed: the filters that the operation supports.
-    fields: returns the values of an entry that it is filtered and sorted by.
+    fields: returns an entry's values, for filtering and sorting.
     included: returns the related resources of a page, for calls with `include`.
     """
     query = call.request.args

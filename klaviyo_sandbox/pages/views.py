@@ -32,7 +32,7 @@ _NOTICES = {
     "confirmed": "Subscription confirmed, as if the shopper had followed the link or replied.",
     "sent": "Message sent.",
     "drill": "Failure added. Matching calls will fail.",
-    "cleared": "All simulated failures are cleared.",
+    "cleared": "All simulated failures have been cleared.",
 }
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 

@@ -78,8 +78,8 @@ class Sandbox:
     def reset(self, *, keep_catalog: bool = False) -> None:
         """Restore the initial state, and cancel the delayed replies that are in progress.
 
-        The account's keys and names are preserved and, with `keep_catalog`, so are items and
-        variants with their stock.
+        The account's keys and names are kept and, with `keep_catalog`, so are the items
+        and variants with their stock.
         """
         with self.lock:
             preserved = ("items", "variants") if keep_catalog else ()

@@ -90,7 +90,7 @@ class Subscriptions:
             key = (profile.number, grant.channel, grant.purpose)
             old = self.consents.get(key) or _NEVER
             if old.status in (Status.SUBSCRIBED, new.status):
-                # Keep the status: subscribers need not confirm again, and nobody is asked twice.
+                # Keep the status: subscribers needn't confirm again, and nobody is asked twice.
                 new = replace(old, list_id=old.list_id or new.list_id)
             self.consents.put(key, new)
 
