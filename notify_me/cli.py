@@ -110,7 +110,7 @@ def status(*, as_json: bool) -> None:
         )
     for queue in status.paused:
         click.echo(
-            f"{queue.operation} paused since {_when(queue.since)}, next attempt "
+            f"{queue.operation} paused since {_when(queue.since)}, next attempt at "
             f"{_when(queue.until)}: {queue.remedy}"
         )
     if status.paused:

@@ -1,8 +1,9 @@
-"""The database with the kit's tables: the shop's, or a separate one, by default a SQLite file.
+"""The database with the kit's tables: the shop's own, the one at `NOTIFY_ME_DATABASE_URI` or, by
+default, a SQLite file.
 
-All that the kit needs from the shop is a SQLAlchemy engine. The names of the kit's tables begin
-with `notify_me_`. Their Alembic revision is in `notify_me_version`, separate from the revision of
-the shop's own tables. DBOS creates the tables of the delivery queue.
+To share the shop's database, the kit needs only its SQLAlchemy engine. The names of the kit's
+tables begin with `notify_me_`. Their Alembic revision is in `notify_me_version`, separate from the
+revision of the shop's own tables. DBOS creates the tables of the delivery queue.
 """
 
 from __future__ import annotations

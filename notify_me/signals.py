@@ -31,7 +31,7 @@ sign_up_confirmed = _signals.signal("sign-up-confirmed")
 
 sign_up_failed = _signals.signal("sign-up-failed")
 """A sign-up with valid fields was neither accepted nor queued. Receivers get a `SignUpEvent` as
-`event`. No signal is sent for a form that is rejected earlier: because of the per-minute limits, a
+`event`. No signal is sent for a form that is rejected earlier because of the per-minute limits, a
 filled-in hidden field, or a variant without alerts.
 """
 

@@ -174,7 +174,7 @@ def erase(contact: str) -> Erased:
     hashes = state.log.contact_hashes(contact)
     with state.log.reading() as session:
         sign_up_ids = _sign_up_ids(session, hashes)
-    # the queue comes first: if this is interrupted, the log still lists the calls that are left
+    # the queue comes first: after an interruption, the log still lists the calls that are left
     calls = state.queue.remove_for_sign_ups(sign_up_ids)
     with_consents = state.settings.retention.erase_consents
     with state.log.writing() as session:

@@ -19,7 +19,7 @@ PLURALS: dict[str, str] = {
     Operation.SUBSCRIBE: "marketing consents",
     Operation.UPDATE_VARIANT: "stock updates",
 }
-"""The noun that a row uses for each operation's calls."""
+"""The noun for each operation's calls."""
 
 
 def health(read_status: Callable[[], Status] = status) -> Report:

@@ -190,7 +190,7 @@ def _brand(reader: Reader) -> Row:
 def _scopes(reader: Reader, *, asks_for_consent: bool) -> Row:
     """Report which scopes the key has.
 
-    Those for sign-ups are tested by sending a sign-up's calls with an empty body. An empty body
+    The scopes for sign-ups are tested by sending a sign-up's calls with an empty body. Such a body
     names no person, variant or list, so Klaviyo can only refuse the call: with 400 if the key has
     the scopes, otherwise with 403.
     """

@@ -116,7 +116,7 @@ class Deliverer:
         self._failures: Counter[Operation] = Counter()
 
     def deliver(self, job: Job) -> None:
-        """Send the job's call, unless another job replaced this one or its operation is paused.
+        """Send the job's call, unless another job has replaced this one or the operation is paused.
 
         Never raises: DBOS would mark the workflow as failed and never run it again.
         """
@@ -162,7 +162,7 @@ class Deliverer:
             except Exception as second_error:
                 logger.error(
                     "can't store the outcome of %s (%s): run flask notify-me upgrade. The next "
-                    "attempt is in %d s",
+                    "attempt will be in %d s",
                     job.name,
                     type(second_error).__name__,
                     self._settings.probe_every,

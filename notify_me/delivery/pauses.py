@@ -35,8 +35,8 @@ def pause(
     """Pause an operation; a probe is due in `seconds`. Return whether the pause is new, or of a
     different kind from the previous one.
 
-    A throttled pause doesn't replace a misconfigured one. It shortens an earlier throttled pause
-    only if it results from the probe of that pause.
+    A throttled pause doesn't replace a misconfigured one. It can lengthen an earlier throttled
+    pause, but shortens one only with `after_probe`: if it results from that pause's probe.
     """
     now = time.time()
     until = now + seconds

@@ -191,8 +191,9 @@ class Job:
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[Any]) -> Job:
-        """Read what `as_arguments` returned, now or in an earlier version of the kit, which wrote
-        fewer arguments; raise `ValueError` or `TypeError` for anything else.
+        """Return the job that these arguments describe. They come from `as_arguments`, possibly in
+        an earlier version of the kit, which wrote fewer. Raises `ValueError` or `TypeError` if
+        they are invalid.
         """
         sign_up_id, position, attempt, operation, body, *others = arguments
         return cls(sign_up_id, position, attempt, Operation(operation), body, *others)
@@ -337,9 +338,9 @@ class Queue:
             return False
 
     def dead_letters(self, min_age: timedelta | None = None) -> Iterator[dict[str, Job | None]]:
-        """Yield the current dead letters by ID, the oldest first, in batches of `BATCH_SIZE`; with
-        `min_age`, only those that are at least that old. None stands for a job that can't be read,
-        because a later version of the kit queued it.
+        """Yield the current dead letters by ID, the oldest first, in batches of `BATCH_SIZE`. With
+        `min_age`, yield only those that are at least that old. A job that can't be read, because a
+        later version of the kit queued it, is None.
         """
         end_time = _ago(min_age.total_seconds()) if min_age else None
         workflows = self._list(queue_name=DEAD_LETTERS, end_time=end_time)

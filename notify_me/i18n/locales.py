@@ -63,7 +63,7 @@ def offered() -> tuple[str, ...]:
 def select_locale(languages: tuple[str, ...] | None = None) -> str:
     """Return the language of this request: the first offered one in `?lang=`, the cookie and the
     browser's preferences, in this order; otherwise the default. A shop that offers fewer languages
-    than `[languages]` passes them as `languages`, the default first.
+    than `[languages]` lists passes them as `languages`, the default first.
     """
     languages = languages or offered()
     explicit = (request.args.get(PARAMETER), request.cookies.get(COOKIE))

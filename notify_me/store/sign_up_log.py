@@ -265,7 +265,7 @@ class SignUpLog:
         outcomes: Sequence[Outcome | None],
         enqueue: Callable[[Connection], None] | None = None,
     ) -> None:
-        """Record the outcomes, and from `logged` the states of the calls and the refused channels.
+        """Record the outcomes of the calls. Their states and the refused channels are in `logged`.
 
         If some calls are QUEUED, `enqueue` puts them into the queue in the same transaction.
         """

@@ -90,8 +90,8 @@ class SignUpRow(Base):
     phone_hmac: Mapped[str | None] = mapped_column(String(64))
     phone_masked: Mapped[str | None] = mapped_column(String(32))
     digest: Mapped[str | None] = mapped_column(String(64))
-    """Client mode: HMAC of the calls and the versions of the consent wording, to check that a
-    browser's report comes with the form that was logged.
+    """Client mode: HMAC of the calls and the versions of the consent wording. A browser's report
+    counts only if its form has the same HMAC.
     """
     reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """Client mode: when the browser reported the outcomes of its calls. After that, another report

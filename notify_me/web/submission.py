@@ -61,8 +61,8 @@ def process(
     form_reply: responses.FormReply,
     respond: Callable[[SignUp, responses.FormReply], Response],
 ) -> Response:
-    """Process a valid sign-up with `respond`: `send_from_server`, or in client mode
-    `client_mode.hand_to_browser` and then `client_mode.accept_report`.
+    """Process a valid sign-up with `respond`, which is `send_from_server` or, in client mode,
+    `client_mode.hand_to_browser` for the sign-up and `client_mode.accept_report` for the report.
 
     Sends the `sign_up_confirmed` or `sign_up_failed` signal, unless the browser still has to make
     calls, or repeats its report on a confirmed sign-up.
