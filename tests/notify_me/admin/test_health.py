@@ -127,7 +127,7 @@ def pause(
 def test_resume_ends_a_pause_whose_date_the_status_shows(app: Flask) -> None:
     pause(app, "throttled", "Klaviyo is rate-limiting requests")
 
-    assert "next attempt 2030-03-17 17:46:40 UTC" in run(app, "status")
+    assert "next attempt at 2030-03-17 17:46:40 UTC" in run(app, "status")
     assert run(app, "resume") == "resumed: create_back_in_stock_subscription\n"
     assert "paused" not in run(app, "status")
     assert run(app, "resume") == "nothing was paused; delayed calls are due now\n"
