@@ -48,7 +48,7 @@ def restock(sku: str, quantity: int) -> None:
 def push_catalog(dry_run: bool) -> None:
     """Copy the shop's products to Klaviyo's custom catalog; only differences are written.
 
-    If it is interrupted, run it again to continue.
+    If the command is interrupted, run it again to continue.
     """
     catalog = current_catalog()
     if not catalog.writable:

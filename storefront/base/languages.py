@@ -133,7 +133,7 @@ def currency_symbol(currency: str, country: str, locale: str) -> str:
     the one used in that country. Babel's symbol may differ: for the pound in French, it is £GB.
     """
     if country and currency in get_territory_currencies(country):
-        # Babel fills in the language that most people speak there
+        # Babel adds the language that most people in the country speak
         symbol = get_currency_symbol(currency, Locale.parse(f"und_{country}"))
         # Japanese uses a full-width yen sign
         return unicodedata.normalize("NFKC", symbol)

@@ -78,8 +78,8 @@ def cached(
     view: Callable[P, str], *, unless: Callable[[], bool] = lambda: False
 ) -> Callable[P, Response]:
     """Return a view that caches the page of `view`, and returns 304 if the browser has the current
-    page. `unless` returns whether the page depends on more than the catalog, the URL and the
-    language, and so can't be cached.
+    page. If `unless` returns True, the page isn't cached, since it depends on more than the
+    catalog, the URL and the language.
 
     The cache isn't used for visitors who may see a different page: visitors of the demo, and those
     with any cookie other than the language's, `cookie_values` and `SCRIPT_COOKIES`.
@@ -159,8 +159,8 @@ def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
     """Return a hash of everything that a page, or a part of a page, depends on. `more` contains the
     values that only this page or part depends on.
 
-    Return None if the page can't be shared with other visitors: `is_personal` is set, the visitor
-    has a cookie that may make pages personal or sees the demo, or the app is in debug mode.
+    Return None if the page can't be cached: it is personal (`is_personal`), the visitor sees the
+    demo or has a cookie that may make pages personal, or the app is in debug mode.
     """
     version = current_shop.refresh()
     has_personal_cookie = any(

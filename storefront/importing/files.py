@@ -192,7 +192,7 @@ def _read_lines(text: TextIO) -> Iterator[str]:
 
 def _csv_problem(message: str) -> str:
     if "field larger" in message or "unexpected end" in message:
-        return "a quotation mark is opened here but never closed"
+        return "the cell has an opening quotation mark, but no closing one"
     if "expected after" in message:
         return "quotation marks inside a quoted cell must be doubled"
     return f"invalid CSV: {message}"

@@ -80,8 +80,8 @@ class NumberFormat:
             (line, comma), (_, point) = self._evidence["comma"], self._evidence["point"]
             problems.add(
                 line,
-                f"prices are written with a decimal comma ({comma}) and with a decimal point "
-                f"({point}): choose one with --decimal comma or --decimal point",
+                f"some prices have a decimal comma ({comma}) and others a decimal point ({point}): "
+                "choose one with --decimal comma or --decimal point",
             )
         elif not self._evidence and self._ambiguous:
             line, text = self._ambiguous

@@ -319,7 +319,7 @@ def _check_spelling(header: Sequence[str], columns: Mapping[str, Sequence[str]])
     for aliases in columns.values():
         if len(aliases) > 1:
             duplicates = " and ".join(repr(name) for name in header if normalize(name) in aliases)
-            raise Unreadable(f"{duplicates} are the same column: remove one", 1)
+            raise Unreadable(f"{duplicates} are names for the same column: remove one", 1)
     for name in header:
         normalized = normalize(name)
         # names such as category_id and Descripción aren't misspellings
@@ -362,8 +362,8 @@ def check_required(required: Iterable[str], columns: Container[str], header: Ite
         if field not in columns:
             names = ", ".join(filter(None, header))
             raise Unreadable(
-                f"there is no column for the {field}; the file has {names[:200]}. If one of them "
-                f"is the {field}, {COLUMNS_HINT}",
+                f"there is no column for the {field}; the columns are {names[:200]}. If one of "
+                f"them is the {field}, {COLUMNS_HINT}",
                 1,
             )
 
@@ -378,7 +378,7 @@ def mapped_platform(columns: Mapping[str, str], header: Sequence[str]) -> Platfo
         if normalize(name) not in names:
             raise Unreadable(
                 f"--columns maps {field} to {name!r}, but the file has no such column; "
-                f"it has {', '.join(name for name in header if name)}"
+                f"its columns are {', '.join(name for name in header if name)}"
             )
     return Platform(
         name="CSV", columns={field: [normalize(name)] for field, name in columns.items()}

@@ -510,7 +510,7 @@ def _url(text: str) -> str:
 
 
 def _pictures(rows: Sequence[Row]) -> list[Picture]:
-    """Return the product's pictures in order, without duplicates, then those of its variants."""
+    """Return the product's pictures in order, then its variants' pictures, without duplicates."""
     alt_and_order: dict[str, Mapping[str, str | int]] = {}
     for number, row in enumerate(rows):
         for url in _urls(row["picture"]):

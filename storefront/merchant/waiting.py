@@ -40,7 +40,7 @@ class Report:
     """All people who are waiting for an alert."""
 
     people: int
-    """Distinct people: someone waiting for two variants counts once here, but is in both rows."""
+    """Distinct people: someone waiting for two variants counts once here, but in both rows."""
     revenue: Decimal
     """The number of people times the price, summed over all variants."""
     median: timedelta | None

@@ -116,11 +116,11 @@ def sold_out_products() -> dict[str, tuple[str, str]]:
 
 @contextmanager
 def one_product_sold_out() -> Iterator[str | None]:
-    """Yield the category of a product whose variants are all sold out, so that its card has a
-    button; None if there are no products.
+    """Yield the category of a product that is completely sold out, so that its card has a button;
+    None if there are no products.
 
-    If no product is completely sold out, one is chosen, preferably one with a sold-out variant, and
-    its stock is set to zero until the context ends. This change is never committed.
+    If no product is completely sold out, the stock of one is set to zero until the context ends;
+    products that already have a sold-out variant are preferred. The change is never committed.
     """
     available = sa.select(ProductVariant.id).where(
         ProductVariant.product_id == Product.id, AVAILABLE
