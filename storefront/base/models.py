@@ -268,4 +268,4 @@ class Look(Base):
     last_saved_at: Mapped[datetime] = mapped_column(
         "created_at", sa.DateTime(timezone=True), default=lambda: datetime.now(UTC), index=True
     )
-    """When a visitor last saved it. It is deleted after `studio.looks.LIFETIME`."""
+    """When a visitor last saved the look, which is deleted after `studio.looks.LIFETIME`."""

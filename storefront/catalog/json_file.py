@@ -72,7 +72,7 @@ class ProductEntry(Entry):
     """A product and the content of its page."""
 
     handle: Handle
-    """The last part of its URL: `/products/<handle>`."""
+    """The last part of the product's URL: `/products/<handle>`."""
     title: Text
     gloss: Line
     """The line below the title, such as what the name means."""

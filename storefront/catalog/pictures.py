@@ -46,11 +46,11 @@ class Image:
 
     @property
     def is_portrait(self) -> bool:
-        """Whether it is clearly taller than wide."""
+        """Whether the image is clearly taller than wide."""
         return bool(self.width and self.height and self.height > 1.15 * self.width)
 
     def nearly_fits(self, ratio: float) -> bool:
-        """Whether little is lost by cropping it to `ratio` (width divided by height)."""
+        """Whether cropping the image to `ratio` (width divided by height) removes little of it."""
         return bool(self.width and self.height and 0.85 < self.width / self.height / ratio < 1.18)
 
 

@@ -94,7 +94,7 @@ def related_available(handle: str, limit: int) -> Sequence[Product]:
 def related_products(
     product: Product, limit: int = 4, *, only_available: bool = False
 ) -> Sequence[Product]:
-    """Return other products to suggest next to `product`; the first are of its category.
+    """Return other products to suggest next to `product`, beginning with those of its category.
 
     With `only_available`, only products that can be bought or pre-ordered are returned. In that
     case, just the first eight products of the category, and the first eight of all other

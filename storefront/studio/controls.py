@@ -57,23 +57,23 @@ class Control:
     choices: tuple[tuple[str, str], ...]
     """The possible values, each with its name."""
     optional: bool
-    """Whether it may be unset, so that the shop's style applies."""
+    """Whether the setting may be unset, so that the shop's style applies."""
     empty_value: Any
-    """The value if its field is left empty."""
+    """The value if the field is left empty."""
     is_font: bool
     unit: str
     """The unit of a number that gets a slider, such as px; otherwise empty."""
     schema: Mapping[str, Any]
-    """The JSON Schema of its values."""
+    """The JSON Schema of the setting's values."""
 
     @property
     def id(self) -> str:
-        """The ID of its element."""
+        """The ID of the control's element."""
         return f"set-{self.key.replace('.', '-')}"
 
     @property
     def language(self) -> str | None:
-        """The language whose wording it sets; None for a setting that applies to all languages."""
+        """The language of the wording; None for a setting that applies to all languages."""
         table, _, rest = self.key.partition(".")
         return rest.partition(".")[0] if table == "texts" else None
 

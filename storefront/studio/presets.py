@@ -32,7 +32,7 @@ class Preset:
 
     @property
     def colors(self) -> dict[str, str]:
-        """The colours of its thumbnail: form, text, button and button text."""
+        """The colours of the preset's thumbnail: form, text, button and button text."""
         form = self.settings.get("modal.background_color") or "#ffffff"
         button = (
             self.settings.get("modal.button_background_color")
@@ -49,7 +49,7 @@ class Preset:
 
     @property
     def corner_radius(self) -> float:
-        """The corner radius of the button in its thumbnail."""
+        """The corner radius of the button in the preset's thumbnail."""
         return min(float(self.settings.get("button.button_styles.border_radius", 4)) / 2, 8)
 
 

@@ -77,9 +77,9 @@ class Field:
     error: str
     warning: str
     contrasts: Sequence[studio.Contrast]
-    """The contrast between its colour and other colours."""
+    """The contrast between the setting's colour and other colours."""
     changed: bool
-    """Whether its value differs from the merchant's."""
+    """Whether the value differs from the merchant's."""
     merchant_value: str
     """The merchant's value as text, such as `on` or `“Notify me”`."""
     placeholder: str
@@ -97,12 +97,12 @@ class Section:
 
     title: str
     is_basic: bool = False
-    """Whether it is always shown, rather than only under Advanced."""
+    """Whether the section is always shown, rather than only under Advanced."""
     fields: list[Field] = field(default_factory=list)
 
     @property
     def id(self) -> str:
-        """The ID of its element."""
+        """The ID of the section's element."""
         return "section-" + "".join(char if char.isalnum() else "-" for char in self.title.lower())
 
     @property

@@ -79,7 +79,7 @@ def download_pictures(
                 ):
                     if isinstance(outcome, Unavailable):
                         result.missing[str(outcome)] += 1
-                        # an earlier import may have set these, but its copies are gone
+                        # an earlier import may have set these keys, but its copies are gone
                         picture.pop("file", None)
                         picture.pop("width", None)
                         picture.pop("height", None)
