@@ -63,8 +63,8 @@ def test_invalid_number_prevents_startup(
 def test_misbehaving_clients_dont_stop_the_shop(
     tmp_path: Path, catalog_db: Path, processes: str
 ) -> None:
-    """Idle and half-sent connections, slow readers and lingering clients, eight of each; and an
-    invalid address, which gets an answer.
+    """There are eight of each kind: idle and half-sent connections, slow readers, and clients that
+    don't close the connection. An invalid request target gets a response.
 
     SIGTERM ends all processes even though the clients stay connected.
     """
