@@ -29,7 +29,7 @@ endif
 check: $(VENV)/.dev static ## Lint, types and fast tests: run it after each change
 	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not browser and not process and not slow"
 
-test: $(VENV)/.dev static browser firefox postgres ## Lint, types and all tests, including browser tests
+test: $(VENV)/.dev static browser firefox postgres ## Lint, types and all tests except the slow ones
 	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not slow"
 
 run-tests:

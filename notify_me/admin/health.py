@@ -81,7 +81,7 @@ def _paused(case: str, queues: Sequence[PausedQueue]) -> Row:
     pauses, remedies = [], []
     for queue in queues:
         problem, remedy = queue.remedy, ""
-        # what is misconfigured, then what to do; a throttled queue has no remedy
+        # only for a misconfigured operation is there something to do, after the colon
         if queue.kind == "misconfigured":
             problem, _, remedy = problem.partition(": ")
         since = f"{queue.since:%Y-%m-%d %H:%M} UTC"

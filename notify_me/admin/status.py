@@ -62,8 +62,8 @@ class Failure:
 class PausedQueue:
     """An operation whose calls are paused.
 
-    If it is throttled, `until` is when the pause ends. If it is misconfigured, the pause ends once
-    the merchant has done what `remedy` says; at `until`, one call is sent as a test.
+    If it is throttled, `until` is when the pause ends. If it is misconfigured, one call is sent as
+    a test at `until`, and the pause ends once such a call succeeds.
     """
 
     operation: str
@@ -72,6 +72,7 @@ class PausedQueue:
     since: datetime
     until: datetime
     remedy: str
+    """What is wrong and, if the operation is misconfigured, what to do: `problem: what to do`."""
 
 
 @dataclass(frozen=True, slots=True)

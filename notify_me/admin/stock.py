@@ -94,7 +94,7 @@ def stock_changed(
     if isinstance(outcome, Temporary):
         return StockUpdate("queued")
     return StockUpdate(
-        "paused" if isinstance(outcome, Misconfigured) else "refused", outcome.remedy
+        "paused" if isinstance(outcome, Misconfigured) else "refused", outcome.explanation
     )
 
 
@@ -118,7 +118,7 @@ def set_stock(variant: Variant, base_url: str) -> StockUpdate:
     )
     if isinstance(outcome, Accepted):
         return StockUpdate("updated")
-    return StockUpdate("refused", outcome.remedy)
+    return StockUpdate("refused", outcome.explanation)
 
 
 def queue_stock_updates(

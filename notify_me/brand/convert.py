@@ -110,7 +110,7 @@ class _Part:
         self._imported.settings[key] = value
         reason = f"{key}: {_shown(value)}"
         self.note(
-            "changed" if change else "imported", path, f"{reason}, {change}" if change else reason
+            "changed" if change else "imported", path, f"{reason}; {change}" if change else reason
         )
         return True
 
@@ -189,7 +189,7 @@ class _Part:
         elif not set(installed) - GENERIC:
             self.note("not_imported", path, remedy)
         else:
-            self.set(path, key, ", ".join(installed), f"since {remedy}")
+            self.set(path, key, ", ".join(installed), remedy)
 
 
 class _Button(_Part):
@@ -215,7 +215,7 @@ class _Button(_Part):
         radius = self.read("style.border_radius")
         largest = 100
         if isinstance(radius, int) and radius > largest:
-            change = f"the maximum ({_shown(radius)} in Klaviyo)"
+            change = f"Klaviyo's {_shown(radius)} is more than the maximum"
             self.set("style.border_radius", f"{BUTTON_STYLES}.border_radius", largest, change)
         else:
             self.set("style.border_radius", f"{BUTTON_STYLES}.border_radius", radius)
@@ -278,7 +278,7 @@ class _Button(_Part):
             return
         top, bottom, size = parts
         height = round(top + bottom + size * LINE_HEIGHT)
-        change = "from the padding and the font size; the kit sets the horizontal padding"
+        change = "computed from the padding and the font size; the kit sets the horizontal padding"
         self.set("spacing", f"{BUTTON_STYLES}.height", height, change)
 
 

@@ -239,8 +239,8 @@ class Deliverer:
             return outcome
         created = create_variant(self._klaviyo, variant, job.base_url, deadline)
         if not isinstance(created, Accepted):
-            remedy = f"{outcome.remedy}, and it can't be created there: {created.remedy}"
-            return UnknownVariant(outcome.response, outcome.message, remedy)
+            explanation = f"{outcome.explanation}, and creating it failed: {created.explanation}"
+            return UnknownVariant(outcome.response, outcome.message, explanation)
         logger.info("created %s in Klaviyo's catalog", composite_id)
         return self._klaviyo.send(call, deadline=deadline)
 
@@ -256,7 +256,7 @@ class Deliverer:
                         job.operation,
                         "misconfigured",
                         self._settings.probe_every,
-                        outcome.remedy,
+                        outcome.explanation,
                     )
             elif isinstance(outcome, Temporary) and outcome.response.status == 429:
                 self._pause_for_limit(session, job, outcome, is_probe=is_probe)
@@ -278,7 +278,7 @@ class Deliverer:
                 "%s is paused until this is fixed: %s. Its calls stay queued, and one is sent as a "
                 "test every %d s (status %s, code %s, error %s)",
                 job.operation.value,
-                outcome.remedy,
+                outcome.explanation,
                 self._settings.probe_every,
                 outcome.response.status or "none",
                 outcome.response.code or "none",
@@ -323,7 +323,7 @@ class Deliverer:
         wait = settings.first_retry if retry_after is None else retry_after
         pause = min(wait, settings.longest_pause)
         pauses.pause(
-            session, job.operation, "throttled", pause, outcome.remedy, after_probe=is_probe
+            session, job.operation, "throttled", pause, outcome.explanation, after_probe=is_probe
         )
         delay = pause + random.uniform(0.0, 1.0)  # noqa: S311
         self._enqueue_again(session, job, outcome, delay=delay, failed=True)

@@ -35,7 +35,7 @@ def log_outcome(
         outcome.response.status or "none",
         outcome.response.code or "none",
         outcome.response.error_id or "none",
-        f": {outcome.remedy}" if outcome.remedy else "",
+        f": {outcome.explanation}" if outcome.explanation else "",
     )
 
 
@@ -58,7 +58,7 @@ def log_unknown_variant(variant: str, outcome: Outcome, hours: float) -> None:
     logger.error(
         "%s: %s. Sign-ups for it are queued, and retried for %g hours. %s",
         variant,
-        outcome.remedy,
+        outcome.explanation,
         hours,
         unknown_variant_remedy(variant),
     )

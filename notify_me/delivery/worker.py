@@ -137,7 +137,7 @@ def _skip_sync(connection: sqlite3.Connection, _record: object = None) -> None:
 
 
 class _UnsyncedConnection(sqlite3.Connection):
-    """A connection that doesn't wait for the disk either. Only DBOS's engine uses it, and that
+    """A connection that doesn't wait for the disk. Only DBOS's engine uses it, and that
     engine writes nothing to the database but the progress of jobs.
     """
 

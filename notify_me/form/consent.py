@@ -246,7 +246,7 @@ def _is_written_in(settings: Settings, locale: str) -> bool:
 
 
 def _text_locale(settings: Settings, name: str, locale: str) -> str:
-    """Return the language of the text shown for `[consent] name`."""
+    """Return the language in which the setting `name` under `[consent]` is shown."""
     has_own = locale_text(settings, locale, ("consent", name)) is not None
     default = ConsentSettings.model_fields[name].default
     is_translated = getattr(settings.consent, name) == translations(locale).gettext(default)

@@ -256,9 +256,8 @@ class CatalogPush:
                 "(flask notify-me check), then push again to continue"
             )
         outcome = outcome_of(response, Operation.UPDATE_VARIANT)
-        remedy = f": {outcome.remedy}" if outcome.remedy else ""
         raise PushError(
-            f"Klaviyo returned status {response.status} while {task}{remedy}. "
+            f"{task} failed (status {response.status}): {outcome.explanation}. "
             "Push again to continue"
         )
 

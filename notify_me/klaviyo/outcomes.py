@@ -35,7 +35,7 @@ FIELD_MESSAGES = {
     "phone_number": PHONE_REFUSED,
 }
 """The message next to a form field whose value Klaviyo refused, by field."""
-_FIELD_REMEDIES = {
+_FIELD_PROBLEMS = {
     "email": "Klaviyo rejected the email address",
     "phone_number": (
         "Klaviyo rejected the phone number: it may be invalid, or the account can't send messages "
@@ -149,8 +149,10 @@ class Outcome:
     response: KlaviyoResponse
     message: str = ""
     """The message for the shopper in English, translated when shown; empty if accepted."""
-    remedy: str = ""
-    """For logs and the merchant: what went wrong, and what to do about it."""
+    explanation: str = ""
+    """What went wrong and, if the operator can do something about it, what to do: shown in logs and
+    on the merchant's pages.
+    """
     refused_channels: frozenset[Channel] = frozenset()
     """The channels that Klaviyo refused, in this call or in an earlier one of the same sign-up."""
 
@@ -247,8 +249,8 @@ def outcome_of(
     status = response.status
     if status == 202 or (status == 409 and operation is Operation.BACK_IN_STOCK):
         if "phone_number" in response.headers.get("X-Klaviyo-Partial-Failure", ""):
-            remedy = "accepted without the phone number"
-            return Accepted(response, "", remedy, _channels_by(channels, "phone_number"))
+            explanation = "accepted without the phone number"
+            return Accepted(response, "", explanation, _channels_by(channels, "phone_number"))
         return Accepted(response)
     if response.is_temporary_failure or status is None or status < 400:
         return Temporary(response, TRY_AGAIN, _temporary_problem(response))
@@ -261,8 +263,8 @@ def outcome_of(
         remedies = _CATALOG_REMEDIES
     if status in remedies:
         return Misconfigured(response, UNAVAILABLE, remedies[status])
-    remedy = f"Klaviyo returned status {status}, which this kit doesn't handle"
-    return DeadLetter(response, UNAVAILABLE, remedy)
+    explanation = f"Klaviyo returned status {status}, which this kit doesn't handle"
+    return DeadLetter(response, UNAVAILABLE, explanation)
 
 
 def _temporary_problem(response: KlaviyoResponse) -> str:
@@ -292,13 +294,13 @@ def _bad_request(
             return Refused(
                 response,
                 FIELD_MESSAGES[fields[0]],
-                "; ".join(_FIELD_REMEDIES[field] for field in fields),
+                "; ".join(_FIELD_PROBLEMS[field] for field in fields),
                 frozenset().union(*(refused_channels for _, refused_channels in refused)),
                 fields,
             )
     reason = f"at {pointer}" if pointer else "without saying why"
-    remedy = f"Klaviyo rejected the request body {reason}"
-    return DeadLetter(response, UNAVAILABLE, remedy)
+    explanation = f"Klaviyo rejected the request body {reason}"
+    return DeadLetter(response, UNAVAILABLE, explanation)
 
 
 def _refusal(pointer: str, channels: Sequence[Channel]) -> tuple[str, frozenset[Channel]] | None:

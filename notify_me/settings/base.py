@@ -17,7 +17,7 @@ UNTRANSLATED = {"shopper_text": "untranslated"}
 """Like `TRANSLATED`, but for text whose default exists in English only, such as legal wording."""
 Pixels = Annotated[float, Field(json_schema_extra={"unit": "px"})]
 CLASS_NAMES = "class names separated by spaces, such as btn btn--wide"
-ELEMENT_ID = "the ID of an element without #, such as buy-box"
+ELEMENT_ID = "an element ID without the #, such as buy-box"
 
 
 class SettingsTable(BaseModel):

@@ -453,5 +453,5 @@ def _explanation(outcome: Outcome | None) -> dict[str, Any]:
         "status": outcome.response.status,
         "code": outcome.response.code[:64],
         "error_id": outcome.response.error_id[:64],
-        "problem": outcome.remedy[:DETAIL_LENGTH],
+        "problem": outcome.explanation[:DETAIL_LENGTH],
     }

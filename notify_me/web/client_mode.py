@@ -162,7 +162,7 @@ def _without_private_key(outcome: Outcome | None) -> Outcome | None:
     if isinstance(outcome, Temporary) and outcome.response.status is None:
         return Temporary(outcome.response, BLOCKED)
     if isinstance(outcome, UnknownVariant):
-        return Refused(outcome.response, outcome.message, outcome.remedy, fields=("variants",))
+        return Refused(outcome.response, outcome.message, outcome.explanation, fields=("variants",))
     return outcome
 
 
@@ -172,9 +172,9 @@ def _with_public_key_problem(outcome: Outcome | None, reported: Outcome | None) 
     """
     if not isinstance(outcome, Accepted) or isinstance(reported, Accepted) or reported is None:
         return outcome
-    if reported.remedy not in PUBLIC_KEY_REMEDIES.values():
+    if reported.explanation not in PUBLIC_KEY_REMEDIES.values():
         return outcome
-    return replace(outcome, remedy=reported.remedy)
+    return replace(outcome, explanation=reported.explanation)
 
 
 def _browser_requests(account: Account, calls: Sequence[Call]) -> list[dict[str, Any]]:

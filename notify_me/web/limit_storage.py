@@ -1,4 +1,4 @@
-"""Where rate limits are counted: the kit's database, or a storage of the limits library."""
+"""Where rate limits are counted: the kit's database, or a backend of the limits library."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def storage_from_uri(uri: str) -> Storage:
 
 
 class DatabaseStorage(Storage):
-    """The kit's database as a storage for the limits library, with fixed windows only.
+    """The kit's database as a storage backend for the limits library, with fixed windows only.
 
     `engine` returns its engine. Keys, which contain IP addresses, are stored as their HMAC-SHA256
     under `secret`: a plain hash could be reversed by trying every IP address. Methods raise

@@ -83,7 +83,7 @@ class Control:
 
     @property
     def first_field(self) -> str:
-        """The name of the field that selects the first of several ticked choices."""
+        """The name of the field that says which of the ticked choices comes first."""
         return f"{self.key}.first"
 
     @property

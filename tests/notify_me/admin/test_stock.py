@@ -311,9 +311,9 @@ def test_a_rejected_body_is_a_dead_letter() -> None:
     )
     outcome = outcome_of(response, Operation.UPDATE_VARIANT)
     assert isinstance(outcome, DeadLetter)
-    assert outcome.remedy == "Klaviyo rejected the request body at /data"
+    assert outcome.explanation == "Klaviyo rejected the request body at /data"
     scope = outcome_of(KlaviyoResponse(403), Operation.UPDATE_VARIANT)
-    assert "catalogs:read and catalogs:write" in scope.remedy
+    assert "catalogs:read and catalogs:write" in scope.explanation
 
 
 def test_a_refused_update_is_not_queued(shop: Shop, sandbox: Sandbox) -> None:

@@ -112,7 +112,7 @@ def test_another_brand_replaces_the_first(
     assert contrast_warnings(settings) == []
     for reason in (
         "#ffffff on #f0592a has a contrast of 3.4:1, less than 4.5:1",
-        "border_radius: 100, the maximum (999 in Klaviyo)",
+        "border_radius: 100; Klaviyo's 999 is more than the maximum",
         "Poppins is a web font, which the kit doesn't load: to use it, add it to the shop's own",
     ):
         assert reason in result.stdout

@@ -142,16 +142,16 @@ def test_web_page_is_not_a_refusal_by_klaviyo() -> None:
 
 
 @pytest.mark.parametrize(
-    ("response", "remedy"),
+    ("response", "explanation"),
     [
         (KlaviyoResponse(400), "Klaviyo rejected the request body without saying why"),
         (KlaviyoResponse(429), "Klaviyo is rate-limiting requests"),
     ],
 )
 def test_problem_names_no_detail_that_klaviyo_left_out(
-    response: KlaviyoResponse, remedy: str
+    response: KlaviyoResponse, explanation: str
 ) -> None:
-    assert outcome_of(response, Operation.BACK_IN_STOCK).remedy == remedy
+    assert outcome_of(response, Operation.BACK_IN_STOCK).explanation == explanation
 
 
 def test_form_of_a_failed_sign_up_can_be_submitted_again(

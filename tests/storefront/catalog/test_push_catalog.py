@@ -128,7 +128,7 @@ def test_missing_scope_is_reported_with_its_remedy(app: Flask, sandbox: Sandbox)
     result = push(app)
 
     assert result.exit_code == 1
-    assert "Klaviyo returned status 403 while reading the catalog's items" in result.output
+    assert "reading the catalog's items failed (status 403): " in result.output
     assert "catalogs:write" in result.output
 
 
