@@ -81,7 +81,7 @@ def _paused(case: str, queues: Sequence[PausedQueue]) -> Row:
     pauses, remedies = [], []
     for queue in queues:
         problem, remedy = queue.remedy, ""
-        # only for a misconfigured operation is there something to do, after the colon
+        # `problem: what to do` for a misconfigured operation, otherwise only the problem
         if queue.kind == "misconfigured":
             problem, _, remedy = problem.partition(": ")
         since = f"{queue.since:%Y-%m-%d %H:%M} UTC"

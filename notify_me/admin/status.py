@@ -62,8 +62,8 @@ class Failure:
 class PausedQueue:
     """An operation whose calls are paused.
 
-    If it is throttled, `until` is when the pause ends. If it is misconfigured, one call is sent as
-    a test at `until`, and the pause ends once such a call succeeds.
+    At `until`, one call is sent as a test. A throttled pause then ends unless that call is
+    throttled as well; a misconfigured one ends once such a call succeeds.
     """
 
     operation: str

@@ -36,7 +36,8 @@ def pause(
     different kind from the previous one.
 
     A throttled pause doesn't replace a misconfigured one. It can lengthen an earlier throttled
-    pause, but shortens one only with `after_probe`: if it results from that pause's probe.
+    pause. It shortens one only with `after_probe`, which means that it results from that pause's
+    own probe.
     """
     now = time.time()
     until = now + seconds

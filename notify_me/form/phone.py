@@ -91,7 +91,7 @@ def e164(typed: str, default_region: str, *, types: frozenset[int] | None = None
     """Convert a cleaned phone number to E.164: in the US, `(202) 555-0143` to `+12025550143`.
 
     Only numbers that are certainly wrong, or whose country is unclear, are refused. Tables of
-    the numbers in use are soon outdated, so Klaviyo decides about all others. With `types`, numbers
+    assigned numbers go out of date quickly, so the rest is left to Klaviyo. With `types`, numbers
     of other types are refused as well.
 
     Raises `ValueError` with a message for the shopper.

@@ -41,7 +41,7 @@ class SignUpForm(Form):
     """
 
     class Meta:
-        """Translates WTForms' own messages, which fields added by a shop may have."""
+        """Translates WTForms' own messages, which may appear next to fields added by a shop."""
 
         def get_translations(self, form: Form) -> Any:
             """Return WTForms' catalog."""

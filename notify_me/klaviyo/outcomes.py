@@ -193,8 +193,8 @@ class Misconfigured(Outcome):
 
 class DeadLetter(Outcome):
     """Automatic retries won't help: the error response was unexpected, the variant's ID is a
-    placeholder, or the worker failed. A worker dead-letters such a call; while a shopper waits, it
-    fails.
+    placeholder, or the worker failed. If a worker made the call, it is dead-lettered; if a shopper
+    is waiting, it fails.
     """
 
 

@@ -1,8 +1,8 @@
 """The public count: how many people asked for a variant, on its product page.
 
 The number must not disclose whether a particular person is on the list. Today's sign-ups are
-therefore left out, and the number is rounded down, to boundaries that depend on a secret key. It is
-never above the actual number.
+therefore left out, and the number is rounded down to a multiple of 5 or 10. A secret key decides
+whether that is the nearest one or the one below.
 """
 
 from __future__ import annotations

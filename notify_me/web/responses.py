@@ -222,7 +222,7 @@ def done(
     simulated: bool = False,
 ) -> Response:
     """Return the confirmation. Pass `sign_up` only if the reply goes to the person who has just
-    typed it, since the contacts are then shown in full.
+    submitted it, since the contacts are then shown in full.
     """
     context = confirmation(logged, product, sign_up, simulated=simulated)
     return _respond("done", DONE, HTTPStatus.OK, context)

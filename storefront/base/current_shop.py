@@ -31,7 +31,7 @@ class _Current:
     """The settings of `shop.toml`, with the changes of the last import."""
     last_import: Import | None = None
     catalog_version: int | None = None
-    """The version of the catalog when the import was read; None if no import has been read yet."""
+    """The version of the catalog when `last_import` was read; None before the first read."""
 
 
 @dataclass

@@ -8,7 +8,7 @@ from ..base import SettingsTable
 
 
 class Page(SettingsTable):
-    """`[page]`: the form as a page, for shoppers without JavaScript and for links."""
+    """`[page]`: the form as a page, for direct links and shoppers without JavaScript."""
 
     template: str = Field("base.html", pattern=r"[\w./-]+", title="Page template")
     """The shop's template that the page extends. If the template or its block doesn't exist, the

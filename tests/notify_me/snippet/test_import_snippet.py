@@ -77,7 +77,7 @@ def test_snippet_gives_its_golden_file(name: str, tmp_path: Path) -> None:
             "the form leaves out <img>",
         ),
         ("trigger: {product_page_class: '.btn'}", "not_supported", "must be class names"),
-        ("trigger: {alternate_anchor: '#buy'}", "not_supported", "without #"),
+        ("trigger: {alternate_anchor: '#buy'}", "not_supported", "without the #"),
         (f"trigger: {{product_page_text: '{'x' * 90}'}}", "not_supported", "80 characters"),
         ("exclude_on_tags: ['sale']", "not_supported", "the value is not a literal"),
         ("is_allow_for_preorder: 'no'", "changed", "treats 'no' as true"),
