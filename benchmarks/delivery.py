@@ -1,8 +1,8 @@
 """Benchmarks of delivery: `make bench-delivery`.
 
 `--quick` sends fewer requests and simulates a shorter outage; `--only NAME` runs one benchmark. The
-web process is the starter shop under gunicorn with eight threads. The sandbox stands in for Klaviyo
-in a separate process. PostgreSQL is a temporary cluster with durable writes.
+web process is the starter shop under gunicorn with eight threads. A sandbox in a separate process
+replaces Klaviyo. PostgreSQL is a temporary cluster with durable writes.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 It runs the command for a shop with N variants (four per product) on SQLite: first with an empty
 catalog in Klaviyo, then again without changes. For a large shop, it also kills the command halfway
-and runs it again. The sandbox stands in for Klaviyo, but finishes jobs immediately.
+and runs it again. The sandbox replaces Klaviyo, but finishes jobs immediately.
 """
 
 from __future__ import annotations

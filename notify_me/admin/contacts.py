@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -20,12 +20,12 @@ from ..klaviyo.calls import Operation, SignUp
 from ..store.tables import (
     UNDELIVERED,
     UNKNOWN,
-    UNKNOWN_AFTER,
     CallRow,
     CallState,
     ConsentRow,
     SignUpRow,
     in_utc,
+    unknown_before,
 )
 from ..variants import CompositeID
 
@@ -159,7 +159,7 @@ def contact_records(contact: str) -> ContactRecords:
 
 
 def _reported_state(state: str, since: datetime) -> str:
-    is_unknown = state == CallState.STARTED and in_utc(since) < datetime.now(UTC) - UNKNOWN_AFTER
+    is_unknown = state == CallState.STARTED and in_utc(since) < unknown_before()
     return UNKNOWN if is_unknown else state
 
 

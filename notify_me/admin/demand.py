@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -33,13 +33,13 @@ from ..store.tables import (
     PERSON,
     UNDELIVERED,
     UNKNOWN,
-    UNKNOWN_AFTER,
     WAITING_CALLS,
     CallRow,
     CallState,
     SignUpRow,
     midnight,
     select_calls,
+    unknown_before,
 )
 
 STATES = (*(state.value for state in CallState), UNKNOWN)
@@ -263,9 +263,7 @@ def _day(session: Session) -> ColumnElement[str]:
 
 def _state() -> ColumnElement[str]:
     """Return the column with a call's current state: one of `STATES`."""
-    unknown = (CallRow.state == CallState.STARTED) & (
-        SignUpRow.created_at < datetime.now(UTC) - UNKNOWN_AFTER
-    )
+    unknown = (CallRow.state == CallState.STARTED) & (SignUpRow.created_at < unknown_before())
     return case((unknown, UNKNOWN), else_=CallRow.state)
 
 

@@ -20,13 +20,13 @@ from ..klaviyo.outcomes import PUBLIC_KEY_REMEDIES
 from ..store.tables import (
     UNDELIVERED,
     UNKNOWN,
-    UNKNOWN_AFTER,
     UNKNOWN_VARIANT_CALLS,
     CallRow,
     CallState,
     HoneypotPostsRow,
     SignUpRow,
     in_utc,
+    unknown_before,
 )
 
 HONEYPOT_DAYS = 7
@@ -144,7 +144,7 @@ def status() -> Status:
             select(CallRow.state, sign_ups).where(~never_sent).group_by(CallRow.state)
         ):
             counts[call_state] = count
-        abandoned = SignUpRow.created_at < datetime.now(UTC) - UNKNOWN_AFTER
+        abandoned = SignUpRow.created_at < unknown_before()
         started, unknown = session.execute(
             select(sign_ups, sign_ups.filter(abandoned))
             .select_from(CallRow)

@@ -258,3 +258,8 @@ def in_utc(moment: datetime) -> datetime:
 def midnight(day: date) -> datetime:
     """Return the start of a day in UTC."""
     return datetime.combine(day, time_of_day.min, UTC)
+
+
+def unknown_before() -> datetime:
+    """Return the time before which a sign-up's STARTED calls are reported as `UNKNOWN`."""
+    return datetime.now(UTC) - UNKNOWN_AFTER
