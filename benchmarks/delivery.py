@@ -426,7 +426,7 @@ def _queue_after_failures(
 
 
 def limits(setup: Setup) -> None:
-    """Measure how fast two workers on two machines send the calls of one PostgreSQL queue."""
+    """Measure how fast two workers on two machines send the calls from one PostgreSQL queue."""
     count = 400 if setup.quick else 3000
     shop = setup.shop("PostgreSQL")
     setup.klaviyo.configure(unavailable=True)

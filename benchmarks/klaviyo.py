@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 class CallRecorder:
-    """WSGI middleware that records all calls. GET `/_bench` returns them; POST sets `delay` and
-    `unavailable`, and `reset` deletes the recorded calls.
+    """WSGI middleware that records the calls to `/api/`. GET `/_bench` returns them; POST sets
+    `delay` and `unavailable`, and `reset` deletes the recorded calls.
     """
 
     def __init__(self, app: WSGIApplication) -> None:
@@ -35,7 +35,7 @@ class CallRecorder:
         self._unavailable = False
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Handle a request, and record it if it is a call to the API."""
+        """Handle a request, and record it if it is a call to `/api/`."""
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = environ["wsgi.input"].read(length)
         if environ["PATH_INFO"] == "/_bench":
@@ -81,7 +81,7 @@ class CallRecorder:
 
 
 def _label(environ: WSGIEnvironment, body: bytes) -> str:
-    """Return the email address of a subscription; for other calls, method and path."""
+    """Return the email address of a sign-up; for other calls, the method and path."""
     if environ["PATH_INFO"].endswith("/back-in-stock-subscriptions"):
         attributes = json.loads(body)["data"]["attributes"]
         return str(attributes["profile"]["data"]["attributes"]["email"])

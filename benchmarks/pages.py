@@ -220,9 +220,9 @@ def shop_requests(server: Server, variants: int) -> list[Request]:
     return [
         Request("product page", product, {}),
         Request("product page, 304", product, revalidating),
-        Request("product page of a visitor with a cart", product, {"Cookie": "shop_cart=none"}),
+        Request("product page, visitor with a cart", product, {"Cookie": "shop_cart=none"}),
         Request("listing", "/", {}),
-        Request("listing of a visitor with a cart", "/", {"Cookie": "shop_cart=none"}),
+        Request("listing, visitor with a cart", "/", {"Cookie": "shop_cart=none"}),
         Request("category", "/?category=wear", {}),
         Request("search", "/?q=thing", {}),
         Request("listing, sorted by price", "/?sort=price-up", {}),
@@ -329,7 +329,7 @@ def compare(baseline: Server, folder: Path, keys: dict[str, str]) -> None:
                     configure_sandbox(keys, delay=KLAVIYO_SECONDS)
     with running_shop(folder, SMALL, keys | {"NOTIFY_ME_MODE": "client"}) as server:
         [sign_up] = [request for request in shop_requests(server, SMALL) if request.sign_up]
-        print_row(SMALL, server, replace(sign_up, name="sign-up in client mode: the response"))
+        print_row(SMALL, server, replace(sign_up, name="sign-up, client mode: the form's response"))
     print(
         f"\nWith {CLIENTS} clients, the 99th percentile is {tails[0]:.1f} times",
         end=" ",

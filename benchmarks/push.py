@@ -2,7 +2,7 @@
 
 It runs the command for a shop with N variants (four per product) on SQLite: first with an empty
 catalog in Klaviyo, then again without changes. For a large shop, it also kills the command halfway
-and runs it again. The sandbox replaces Klaviyo, but finishes jobs immediately.
+and runs it again. The sandbox stands in for Klaviyo; unlike Klaviyo, it finishes jobs immediately.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def push(environ: Mapping[str, str], *, kill_at: int = 0) -> None:
     print(f"  {duration:6.1f} s, {peak / 2**20:4.0f} MiB peak memory, {dict(made)}")
     print(f"  {output or 'killed'}")
     if made["POST"]:
-        print(f"  writes: {made['POST'] / WRITES_PER_MINUTE:.1%} of Klaviyo's limit per minute")
+        print(f"  writes: {made['POST'] / WRITES_PER_MINUTE:.1%} of Klaviyo's per-minute limit")
 
 
 def main() -> None:

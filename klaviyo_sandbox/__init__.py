@@ -1,4 +1,4 @@
-"""A strict, stateful stand-in for Klaviyo's HTTP API. It serves only this machine.
+"""A strict, stateful stand-in for Klaviyo's HTTP API. Only this machine can use it.
 
 `create_app(account)` returns the Flask app; `klaviyo-sandbox` (or `python -m klaviyo_sandbox`)
 serves it. The paths are Klaviyo's, so a client only has to change its base URL. HTML pages are

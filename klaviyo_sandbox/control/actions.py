@@ -83,9 +83,7 @@ def list_profiles(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def list_catalog(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Return every variant, oldest first, with its stock, its sign-up count and the end of its
-    wait.
-    """
+    """Return every variant, oldest first, with its stock, sign-up count and end of its wait."""
     with sandbox.lock:
         waiting = Counter(waiting.variant for waiting in sandbox.waiting.values())
         waits = dict(sandbox.flow.waits.items())

@@ -1,4 +1,4 @@
-"""The sandbox's own JSON API under `/_sandbox/`. Tests and the demo rely on the names here."""
+"""The sandbox's own JSON API under `/_sandbox/`. Tests and the demo rely on its paths and keys."""
 
 from typing import Any
 
@@ -112,7 +112,7 @@ def reset() -> Response:
 
 @blueprint.get("/account")
 def account() -> Response:
-    """Return the account with its keys, which callers on this machine may read."""
+    """Return the account, including its keys. Only this machine can read them."""
     sandbox = current_sandbox()
     with sandbox.lock:
         return jsonify(

@@ -76,10 +76,7 @@ def _profile_attributes(call: Call) -> Mapping[str, Any]:
 
 
 def _create(call: Call) -> Reply:
-    """Add the profile to the waiting list, unless it is already there or the flow is inactive.
-
-    The reply is always the same.
-    """
+    """Add the profile to the waiting list, or note why not. The reply is the same either way."""
     data = call.body["data"]
     identifiers = identifiers_in(_profile_attributes(call))
     email, phone_number = identifiers.get("email"), identifiers.get("phone_number")

@@ -43,8 +43,8 @@ class _Subscriber:
     def grants(self) -> list[Grant]:
         """Return the consent to messages.
 
-        A server must send `subscriptions`. A browser may leave it out: then each identifier stands
-        for consent to marketing, by email or by SMS.
+        A server must send `subscriptions`. If a browser omits it, each identifier counts as consent
+        to marketing, by email or by SMS.
         """
         if self.attributes.get("subscriptions") is None:
             channels = {"email": "EMAIL", "phone_number": "SMS"}
@@ -189,7 +189,7 @@ def _subscribe(call: Call, subscriber: _Subscriber) -> str | None:
     list_id = _list_id(call)
     profile = sandbox.profiles.find(email, phone_number)
     if profile is None and list_id is None:
-        return "without a list, Klaviyo creates no profile for a new contact"
+        return "without a list, Klaviyo doesn't create a profile for a new contact"
     if profile:
         minutes = sandbox.subscriptions.minutes_since_last(profile, now)
         if minutes is not None:

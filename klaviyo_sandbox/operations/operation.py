@@ -83,7 +83,7 @@ class Call:
     """A request to the API, and the state of its processing.
 
     methods: the operations of the request's path, by HTTP method.
-    drops_phone: whether the email address is stored, but not the phone number.
+    drops_phone: whether to store the email address but not the phone number.
     headers: headers of the reply.
     notes: effects that the reply doesn't mention.
     leak: whether a browser sent a private key.

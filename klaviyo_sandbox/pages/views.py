@@ -99,7 +99,7 @@ def request_details(entry_id: int) -> str:
     """Show a request and its reply."""
     entry = current_sandbox().requests.find(entry_id)
     if entry is None:
-        abort(404, "This request is no longer recorded.")
+        abort(404, "This request is not in the log.")
     return render_template("klaviyo_sandbox/request.html", entry=entry)
 
 

@@ -66,4 +66,4 @@ def _refuse_other_machines() -> None:
         abort(403, "The sandbox only serves this machine, and this request was forwarded.")
     # This also refuses a foreign host name that resolves to this machine (DNS rebinding).
     if not is_loopback(host):
-        abort(403, "The sandbox only serves 127.0.0.1, localhost and [::1].")
+        abort(403, "The Host header must be localhost or a loopback address.")

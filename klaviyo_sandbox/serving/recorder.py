@@ -37,7 +37,7 @@ def record_arrival(call: Call, drill: Drill | None) -> Entry:
 
 
 def record_errors(call: Call, entry: Entry, errors: Iterable[ApiError]) -> None:
-    """Record how the call differs from the specification, and effects missing from the reply."""
+    """Record the errors in the call, its notes, and whether a browser sent a private key."""
     mask = call.sandbox.mask
     problems = [*map(str, errors), *_side_problems(call)]
     call.sandbox.requests.update(

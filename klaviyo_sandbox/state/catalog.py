@@ -157,5 +157,5 @@ class BulkJob:
 
     @property
     def expires(self) -> datetime:
-        """Return the time from which Klaviyo no longer shows the job."""
+        """Return the time at which the job expires."""
         return self.created + _JOB_LIFETIME

@@ -48,7 +48,7 @@ class Profiles:
         self._by_phone: dict[str, Profile] = {}
 
     def identify(self, email: str | None, phone_number: str | None) -> Profile:
-        """Return the profile with these identifiers, created or completed if necessary."""
+        """Return the profile with these identifiers, creating or completing it if necessary."""
         profile = self.find(email, phone_number)
         if profile is None:
             now = self._now()
@@ -64,7 +64,7 @@ class Profiles:
         """Return the profile with these identifiers, or None.
 
         The email address takes precedence: since two people may share a phone, a phone number
-        never matches a profile with another email address.
+        never matches a profile with a different email address.
         """
         if email and (profile := self._by_email.get(email.casefold())):
             return profile

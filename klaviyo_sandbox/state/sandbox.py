@@ -51,7 +51,7 @@ class Sandbox:
         self.drills = Drills(self.lock)
         self.limiter = RateLimiter()
         self.was_reset = Event()
-        """A reset sets and replaces this event, so that calls notice that their state is gone."""
+        """A reset sets and replaces this event, so that calls in progress notice it."""
         self._storage = Storage(file, self._rows(), self._singles()) if file else None
         if self._storage:
             self._restore_references()

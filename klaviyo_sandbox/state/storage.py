@@ -156,7 +156,7 @@ def _open(file: Path) -> sqlite3.Connection:
 
 
 def _not_a_state_file(file: Path) -> str:
-    return f"{file} isn't a state file of this sandbox: choose another file, or delete this one."
+    return f"Can't read the state file {file}: choose another file, or delete this one."
 
 
 def _key(text: str) -> Any:

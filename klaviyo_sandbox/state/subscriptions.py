@@ -10,7 +10,7 @@ from .profiles import Profile
 from .rows import Rows
 
 _PROCESSING_INTERVAL = timedelta(minutes=30)
-"""Klaviyo processes at most one subscription of a profile within this time."""
+"""Klaviyo processes at most one subscription per profile in this time."""
 
 MARKETING, TRANSACTIONAL = "marketing", "transactional"
 PURPOSES = {
@@ -112,7 +112,7 @@ class Subscriptions:
                 self.consents.remove((profile.number, channel, purpose))
 
     def can_reach(self, profile: Profile, channel: str) -> bool:
-        """Return whether a back-in-stock message would reach the profile by this channel.
+        """Return whether a back-in-stock message would reach the profile on this channel.
 
         Emails need no consent. SMS and WhatsApp messages need a current marketing subscription.
         """

@@ -64,7 +64,7 @@ class Process:
         return "".join(self.lines)
 
     def wait(self, timeout: float = 20) -> int:
-        """Wait for its end, and return the exit status."""
+        """Wait until it exits, and return its status."""
         status = self.process.wait(timeout)
         self._reader.join(20)
         return status
@@ -191,7 +191,7 @@ def test_busy_port_is_an_error() -> None:
     ],
 )
 def test_invalid_setting_is_an_error(settings: dict[str, str], message: str) -> None:
-    """It is one line, which never contains a key."""
+    """The error is one line that never contains a key."""
     with running(**settings) as process:
         assert process.wait() == 1
 

@@ -1,4 +1,4 @@
-"""The sandbox's own JSON, and who may use it."""
+"""The JSON API under `/_sandbox/`, and who may use it."""
 
 from typing import Any
 

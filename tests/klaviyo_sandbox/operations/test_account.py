@@ -160,7 +160,7 @@ def test_account_without_a_flow(sandbox: RunningSandbox) -> None:
 
 
 def test_profiles_can_be_read(sandbox: RunningSandbox) -> None:
-    """They can be filtered, sorted and paginated, and have their consent on request."""
+    """They can be filtered, sorted and paginated, and include consent on request."""
     sandbox.subscribe(person(consent_to("sms"), email=EMAIL, phone_number=PHONE))
     sandbox.sign_up(OTHER_EMAIL)
 
@@ -221,7 +221,7 @@ def schema_violations(path: str, method: str, reply: requests.Response) -> list[
 
 
 def test_scopes_limit_the_private_key(sandbox: RunningSandbox) -> None:
-    """The error names the missing scope. A browser needs none."""
+    """The error names the missing scope. Calls from a browser need no scopes."""
     sandbox.set("account", scopes=["lists:read", "catalogs:write"])
 
     assert sandbox.api("GET", "lists").status_code == 200
@@ -247,7 +247,7 @@ def test_empty_body_reveals_whether_the_key_has_the_scopes(
 
 
 def test_date_of_replies_can_be_skewed(sandbox: RunningSandbox) -> None:
-    """The caller then appears to have a wrong clock."""
+    """The caller's clock then appears to be wrong."""
     sandbox.set("account", date_skew=3600)
 
     date = parsedate_to_datetime(sandbox.api("GET", "accounts").headers["Date"])

@@ -61,7 +61,7 @@ BAD_BODIES: dict[str, tuple[Any, str]] = {
     "unknown attribute": (put(*IN_ATTRIBUTES, "list_id", value="X"), f"{ATTRIBUTES}/list_id"),
     "attribute with special characters": (put(*IN_ATTRIBUTES, "a/b~c", value="X"),
                                           f"{ATTRIBUTES}/a~1b~0c"),
-    "email among the attributes": (put(*IN_ATTRIBUTES, "email", value=EMAIL),
+    "email outside the profile": (put(*IN_ATTRIBUTES, "email", value=EMAIL),
                                    f"{ATTRIBUTES}/email"),
     "no channels": (remove(*IN_ATTRIBUTES, "channels"), CHANNELS),
     "channels not a list": (put(*IN_ATTRIBUTES, "channels", value="EMAIL"), CHANNELS),
@@ -76,7 +76,7 @@ BAD_BODIES: dict[str, tuple[Any, str]] = {
     "profile without type": (remove(*IN_PROFILE, "data", "type"), f"{PROFILE}/data/type"),
     "profile without attributes": (remove(*IN_PROFILE, "data", "attributes"), IDENTIFIERS),
     "unknown identifier": (body(email=EMAIL, anonymous_id="1"), f"{IDENTIFIERS}/anonymous_id"),
-    "profile ID among its attributes": (body(email=EMAIL, id="1"), f"{IDENTIFIERS}/id"),
+    "profile ID in its attributes": (body(email=EMAIL, id="1"), f"{IDENTIFIERS}/id"),
     "no identifier": (put(*IN_PROFILE, "data", "attributes", value={}), IDENTIFIERS),
     "only an external ID": (body(external_id="customer-7"), IDENTIFIERS),
     "EMAIL without an email address": (body(phone_number=PHONE), EMAIL_POINTER),
@@ -93,8 +93,8 @@ BAD_BODIES: dict[str, tuple[Any, str]] = {
         body(channels=["SMS"], phone_number="(202) 555-0143"), PHONE_POINTER),
     "phone with spaces": (body(channels=["SMS"], phone_number="+1 202 555 0143"), PHONE_POINTER),
     "phone too short": (body(channels=["SMS"], phone_number="+1202555"), PHONE_POINTER),
-    "phone of no country": (body(channels=["SMS"], phone_number="+9992025550143"), PHONE_POINTER),
-    "phone in other digits": (body(channels=["SMS"], phone_number="+١٢٠٢٥٥٥٠١٤٣"), PHONE_POINTER),
+    "unknown country code": (body(channels=["SMS"], phone_number="+9992025550143"), PHONE_POINTER),
+    "phone in Arabic digits": (body(channels=["SMS"], phone_number="+١٢٠٢٥٥٥٠١٤٣"), PHONE_POINTER),
     "bad phone with a good email": (body(email=EMAIL, phone_number="12"), PHONE_POINTER),
     "no relationships": (remove("data", "relationships"), "/data/relationships"),
     "no variant": (remove(*IN_VARIANT), "/data/relationships/variant"),
@@ -103,8 +103,8 @@ BAD_BODIES: dict[str, tuple[Any, str]] = {
                                 "/data/relationships/variant/data/type"),
     "unknown relationship": (put("data", "relationships", "list", value={}),
                              "/data/relationships/list"),
-    "composite ID of one part": (body(variant="jacket-m"), VARIANT_ID),
-    "composite ID of two parts": (body(variant="$custom:::jacket-m"), VARIANT_ID),
+    "composite ID with one part": (body(variant="jacket-m"), VARIANT_ID),
+    "composite ID with two parts": (body(variant="$custom:::jacket-m"), VARIANT_ID),
     "composite ID with an empty part": (body(variant="$custom::::::jacket-m"), VARIANT_ID),
     "composite ID with a line break": (body(variant=f"{VARIANT}\n"), VARIANT_ID),
     "composite ID empty": (body(variant=""), VARIANT_ID),
@@ -126,7 +126,7 @@ def assert_refused(reply: Any, status: int, code: str, pointer: str) -> dict[str
 
 @pytest.mark.parametrize(("sent", "pointer"), BAD_BODIES.values(), ids=BAD_BODIES)
 def test_bad_body_is_refused(sandbox: RunningSandbox, sent: Any, pointer: str) -> None:
-    """The error points at the fault, from both sides."""
+    """Servers and browsers get an error that points at the fault."""
     for call in (sandbox.server_call, sandbox.browser_call):
         assert_refused(call(sent), 400, "invalid", pointer)
     for entry in sandbox.read("requests"):

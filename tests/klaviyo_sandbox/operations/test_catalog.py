@@ -108,7 +108,7 @@ def test_external_id_may_contain_special_characters(
 
 
 def bad_attribute(path: str, sent: Any, name: str) -> tuple[str, Any, tuple[int, str, str]]:
-    """Return the row of a test whose body has a bad attribute."""
+    """Return a test case: a body with a bad attribute, and the expected error."""
     return path, sent, (400, "invalid", f"/data/attributes/{name}")
 
 
@@ -288,7 +288,7 @@ def test_operations_have_klaviyos_limits(
 
 
 def test_bulk_job_creates_entries(sandbox: RunningSandbox) -> None:
-    """It is queued at first and complete later."""
+    """The first reply says that the job is queued, later ones that it is complete."""
     items = job_body("create", "items", item_body("jacket"), item_body("coat"))
     assert sandbox.api("POST", ITEM_JOBS, items).status_code == 202
     variants = job_body("create", "variants", variant_body("jacket-m"), variant_body("jacket-l"))

@@ -85,7 +85,7 @@ BAD_RELATIONSHIPS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("one", "pointer"), BAD_PEOPLE.values(), ids=BAD_PEOPLE)
 def test_bad_profile_is_refused(sandbox: RunningSandbox, one: Any, pointer: str) -> None:
-    """The error points at the fault, from both sides."""
+    """Servers and browsers get an error that points at the fault."""
     assert_refused(sandbox.subscribe(one), 400, "invalid", f"{SERVER_PERSON}/{pointer}")
     assert_refused(sandbox.client_subscribe(one), 400, "invalid", f"{CLIENT_PERSON}/{pointer}")
     assert sandbox.read("profiles") == []
@@ -110,8 +110,8 @@ def test_browser_must_name_a_list(sandbox: RunningSandbox) -> None:
     assert_refused(sandbox.client_subscribe(sent=sent), 400, "invalid", LIST)
 
 
-def test_list_among_the_attributes_is_refused(sandbox: RunningSandbox) -> None:
-    """This is a mistake in Klaviyo's guide."""
+def test_list_in_the_attributes_is_refused(sandbox: RunningSandbox) -> None:
+    """Klaviyo's guide puts it there by mistake."""
     for call, sent in (
         (sandbox.subscribe, sandbox.job()),
         (sandbox.client_subscribe, sandbox.client_subscription()),
@@ -121,7 +121,7 @@ def test_list_among_the_attributes_is_refused(sandbox: RunningSandbox) -> None:
 
 
 def test_only_the_browser_may_omit_subscriptions(sandbox: RunningSandbox) -> None:
-    """Without subscriptions, the body gives consent for each identifier."""
+    """Each identifier then counts as consent."""
     one = without(person(email=EMAIL, phone_number=PHONE), "attributes", "subscriptions")
 
     assert_refused(sandbox.subscribe(one), 400, "invalid", f"{SERVER_PERSON}/{CONSENT}")
@@ -233,7 +233,7 @@ def test_consent_to_tracking_is_not_consent_to_messages(
 
 
 def test_without_a_list_no_profile_is_created(sandbox: RunningSandbox) -> None:
-    """The server's schema allows this, but it only subscribes an existing profile."""
+    """A server may omit the list, but then only existing profiles are subscribed."""
     sent = without(sandbox.job(), "data", "relationships")
 
     assert sandbox.subscribe(sent=sent).status_code == 202
@@ -334,7 +334,7 @@ def test_nothing_to_confirm_is_404(sandbox: RunningSandbox, contact: str) -> Non
     assert contact in reply.json()["error"]
 
 
-# --- one subscription in thirty minutes
+# --- one subscription every thirty minutes
 
 
 @pytest.mark.parametrize("side", ["server", "browser"])

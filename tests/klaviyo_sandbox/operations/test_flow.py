@@ -57,7 +57,7 @@ def test_restock_notifies_the_waiting_list(sandbox: RunningSandbox) -> None:
     assert [waiting["profile"]["email"] for waiting in sandbox.read("waiting")] == [OTHER_EMAIL]
 
 
-def test_example_of_klaviyos_help_center(sandbox: RunningSandbox) -> None:
+def test_example_from_klaviyos_help_center(sandbox: RunningSandbox) -> None:
     """20 units, 5 customers per unit: the oldest 100 at once, the rest after the wait."""
     customers = emails(130)
     sandbox.add("jacket-m")
@@ -240,7 +240,7 @@ def test_messages_of_a_manual_flow_are_sent_by_hand(sandbox: RunningSandbox) -> 
 
 
 def test_texts_are_only_sent_to_marketing_subscribers(sandbox: RunningSandbox) -> None:
-    """The consent at the time of the restock counts."""
+    """What counts is the consent at the time of the restock."""
     sandbox.add("jacket-m")
     sandbox.server_call(body(channels=["EMAIL", "SMS"], email=EMAIL, phone_number=PHONE))
     sandbox.server_call(body(channels=["SMS"], phone_number=OTHER_PHONE))

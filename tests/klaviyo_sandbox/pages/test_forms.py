@@ -64,7 +64,7 @@ def submit(sandbox: RunningSandbox, path: str, **fields: str) -> str:
 def test_pages_of_other_sites_cannot_submit_forms(
     sandbox: RunningSandbox, headers: dict[str, str]
 ) -> None:
-    """The shop's pages can't either, since they have another port."""
+    """The shop's pages can't either, since the shop uses another port."""
     sandbox.drill("slow", operation="get_flows")
 
     for path, fields in FORMS.items():
@@ -127,7 +127,7 @@ def test_failure_of_all_calls(sandbox: RunningSandbox) -> None:
 def test_invalid_failure_is_refused(
     sandbox: RunningSandbox, fields: dict[str, str], message: str
 ) -> None:
-    """The page shows the problem and keeps the choice."""
+    """The page shows the problem and keeps the selected failure."""
     reply = post(sandbox, "/drills", **fields)
 
     assert reply.status_code == 422

@@ -95,7 +95,7 @@ def test_conversation_shows_earlier_texts(sandbox: RunningSandbox) -> None:
     assert ": JACKET-L is back" not in earlier
 
 
-def test_images_of_other_hosts_are_not_requested(sandbox: RunningSandbox) -> None:
+def test_images_on_other_hosts_are_not_requested(sandbox: RunningSandbox) -> None:
     sandbox.add("jacket-m", image_full_url="https://cdn.example.org/jacket.jpg")
     sandbox.sign_up(EMAIL)
 

@@ -99,7 +99,7 @@ def simulated_failures(sandbox: RunningSandbox) -> Iterator[tuple[Any, ...]]:
 
 
 def missing_scopes(sandbox: RunningSandbox) -> Iterator[tuple[Any, ...]]:
-    """Yield each operation of a server, refused because its scopes are missing."""
+    """Yield each server-side operation and the explanation of its missing scopes."""
     for operation in OPERATIONS:
         if operation.side is Side.SERVER:
             sandbox.reset()
@@ -110,7 +110,7 @@ def missing_scopes(sandbox: RunningSandbox) -> Iterator[tuple[Any, ...]]:
 
 
 def failures(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
-    """Return calls that really fail, by what is wrong."""
+    """Return calls that fail without being simulated, by what is wrong."""
     server, browser, api = sandbox.server_call, sandbox.browser_call, sandbox.api
     profile = (*ATTRIBUTES, "profile")
     consent = sandbox.job()
@@ -172,7 +172,7 @@ def failures(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
             sent=with_value(consent, *CONSENT, value=[person({})])
         ),
         "a channel without a purpose": lambda: sandbox.subscribe(person({"email": {}})),
-        "a wrong consent": lambda: sandbox.subscribe(
+        "an invalid value of consent": lambda: sandbox.subscribe(
             sent=with_value(consent, *CONSENT, value=[
                 person({"email": {"marketing": {"consent": "UNSUBSCRIBED"}}})
             ])
@@ -181,23 +181,23 @@ def failures(sandbox: RunningSandbox) -> dict[str, Callable[[], Any]]:
         "an unexpected time of consent": lambda: sandbox.subscribe(dated_consent),
         "a bad date of birth": lambda: sandbox.subscribe(bad_birth_date),
         "SMS to an unsupported region": lambda: sandbox.subscribe(unsupported),
-        "an unknown list to read": lambda: api("GET", "lists/NOLIST"),
+        "reading an unknown list": lambda: api("GET", "lists/NOLIST"),
         "an unknown parameter": lambda: api("GET", "lists?colour=red"),
         "a bad filter": lambda: api("GET", "lists?filter=red"),
         "a bad cursor": lambda: api("GET", "lists?page[cursor]=x"),
-        "a page too large": lambda: api("GET", "lists?page[size]=11"),
+        "a page size that is too large": lambda: api("GET", "lists?page[size]=11"),
         "an unknown item": lambda: api("GET", "catalog-items/x"),
-        "an unknown variant to read": lambda: api("GET", "catalog-variants/x"),
+        "reading an unknown variant": lambda: api("GET", "catalog-variants/x"),
         "an unknown metric": lambda: api("GET", "metrics/x/flow-triggers"),
         "an unknown job": lambda: api("GET", "catalog-item-bulk-create-jobs/x"),
-        "an item twice": lambda: api("POST", "catalog-items", item_body()),
-        "a variant twice": lambda: api("POST", "catalog-variants", variant_body()),
+        "a duplicate item": lambda: api("POST", "catalog-items", item_body()),
+        "a duplicate variant": lambda: api("POST", "catalog-variants", variant_body()),
         "a variant of an unknown item": lambda: api("POST", "catalog-variants", wrong_item),
         "a variant without its item's data": lambda: api("POST", "catalog-variants", no_item),
         "an item without attributes": lambda: api(
             "POST", "catalog-items", without(item_body(), *ATTRIBUTES)
         ),
-        "an ID for a new item": lambda: api(
+        "an item with its own ID": lambda: api(
             "POST", "catalog-items", with_value(item_body("x"), "data", "id", value="x")
         ),
         "an item without a title": lambda: api("POST", "catalog-items", item_body("x", title="")),
@@ -284,5 +284,5 @@ def test_explanations_match_the_reviewed_file(sandbox: RunningSandbox) -> None:
         "| an unknown attribute",
         "| an unknown attribute of a profile",
         "| an item without attributes",
-        "| an ID for a new item",
+        "| an item with its own ID",
     ]

@@ -80,7 +80,7 @@ def test_empty_pages_say_so(sandbox: RunningSandbox) -> None:
 
 
 def test_request_is_shown(sandbox: RunningSandbox) -> None:
-    """The list links to it, newest first."""
+    """The list links to each request, newest first."""
     for _ in range(3):
         sandbox.server_call()
 

@@ -252,7 +252,7 @@ def test_drill_for_one_operation(sandbox: RunningSandbox) -> None:
     assert sandbox.browser_call().status_code == 500
 
 
-def test_reading_the_flow_uses_up_no_drill(sandbox: RunningSandbox) -> None:
+def test_reading_the_flow_does_not_use_up_a_drill(sandbox: RunningSandbox) -> None:
     sandbox.drill("503")
 
     assert sandbox.api("GET", "metrics").status_code == 200
@@ -262,7 +262,7 @@ def test_reading_the_flow_uses_up_no_drill(sandbox: RunningSandbox) -> None:
     assert sandbox.api("GET", "metrics").status_code == 503
 
 
-def test_unsupported_calls_use_no_drill(sandbox: RunningSandbox) -> None:
+def test_unsupported_calls_do_not_use_up_a_drill(sandbox: RunningSandbox) -> None:
     sandbox.drill("500")
     sandbox.request("GET", SERVER_PATH)
     sandbox.request("POST", f"{SERVER_PATH}/{VARIANT}")

@@ -1,4 +1,4 @@
-"""The request log: requests as they were, their replies, and never a private key."""
+"""The request log contains requests and their replies, but never a private key."""
 
 import json
 import threading
@@ -107,7 +107,7 @@ def test_requests_can_be_deleted(sandbox: RunningSandbox) -> None:
 
 
 def test_log_keeps_the_latest_thousand() -> None:
-    """This also holds with several threads."""
+    """Even with several threads."""
     log = RequestLog(threading.RLock())
     fields: dict[str, Any] = dict.fromkeys(("at", "method", "path", "query"), "")
 

@@ -120,7 +120,7 @@ def test_reset_survives_a_restart(tmp_path: Path) -> None:
 
 
 def test_messages_of_an_earlier_version_are_loaded(tmp_path: Path) -> None:
-    """Their time had the name `made_at` in the file."""
+    """It stored `created_at` as `made_at`."""
     file = tmp_path / "state"
     with saved(file) as sandbox:
         sandbox.add("jacket-m")
@@ -179,7 +179,7 @@ def assert_refused(file: Path, message: str) -> None:
     assert str(caught.value) == message
 
 
-def test_file_of_another_sandbox_is_refused(tmp_path: Path) -> None:
+def test_file_in_use_by_another_sandbox_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "state"
     with saved(file) as sandbox:
         assert_refused(
@@ -193,7 +193,7 @@ def test_file_of_another_sandbox_is_refused(tmp_path: Path) -> None:
 def test_other_files_are_not_changed(tmp_path: Path) -> None:
     """Files of other programs, and damaged ones, are refused."""
     text, database, damaged = (tmp_path / name for name in ("text", "database", "damaged"))
-    text.write_text("This is a letter, and no database at all. " * 50, encoding="utf-8")
+    text.write_text("This is a letter, not a database. " * 50, encoding="utf-8")
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE letters (body TEXT)")
     with saved(damaged) as sandbox:
@@ -203,10 +203,9 @@ def test_other_files_are_not_changed(tmp_path: Path) -> None:
     before = {file: file.read_bytes() for file in (text, database)}
 
     for file in (text, database, damaged):
-        message = (
-            f"{file} isn't a state file of this sandbox: choose another file, or delete this one."
+        assert_refused(
+            file, f"Can't read the state file {file}: choose another file, or delete this one."
         )
-        assert_refused(file, message)
     assert {file: file.read_bytes() for file in (text, database)} == before
 
 
