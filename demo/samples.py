@@ -96,8 +96,8 @@ def refresh() -> tuple[int, int]:
 
 
 def prepare() -> None:
-    """Add sample data if the demo has no sign-ups or orders yet; refresh the sample data
-    if it already has some. A demo with only visitors' own sign-ups and orders is left unchanged.
+    """Add sample data if the demo has no sign-ups or orders yet, or refresh its sample data. A demo
+    with only visitors' own sign-ups and orders is left unchanged.
     """
     is_empty = (
         not any(admin.status().counts.values()) and db.session.scalar(sa.select(Order.id)) is None

@@ -82,7 +82,7 @@ def _content(response: BaseHTTPResponse) -> bytes:
 
 @contextmanager
 def _response(url: str, *, allow_private: bool) -> Iterator[BaseHTTPResponse]:
-    """Yield the response to a GET request. The connection is closed after `TOTAL_SECONDS`."""
+    """Yield the response to a GET request, which may take `TOTAL_SECONDS` at most."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"https": 443, "http": 80}[parts.scheme]

@@ -81,8 +81,8 @@ def cached(
     page. If `unless` returns True, the page isn't cached, since it depends on more than the
     catalog, the URL and the language.
 
-    The cache isn't used for visitors who may see a different page: visitors of the demo, and those
-    with any cookie other than the language's, `cookie_values` and `SCRIPT_COOKIES`.
+    The cache isn't used for visitors who may see a different page: those who may see the demo, and
+    those with any cookie other than the language's, `cookie_values` and `SCRIPT_COOKIES`.
     """
 
     @wraps(view)
@@ -156,11 +156,11 @@ def _etag(body: bytes) -> str:
 
 
 def _key(cache: _Cache, *more: object, is_personal: bool) -> bytes | None:
-    """Return a hash of everything that a page, or a part of a page, depends on. `more` contains the
-    values that only this page or part depends on.
+    """Return a hash of everything that a page, or a part of a page, depends on. `more` contains
+    the values that are specific to the page or part.
 
-    Return None if the page can't be cached: it is personal (`is_personal`), the visitor sees the
-    demo or has a cookie that may make pages personal, or the app is in debug mode.
+    Return None if the page can't be cached: it is personal, the visitor may see the demo or has a
+    cookie that may make pages personal, or the app is in debug mode.
     """
     version = current_shop.refresh()
     has_personal_cookie = any(

@@ -34,10 +34,7 @@ COUNTRIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text from `shop.toml` in one or more languages.
-
-    `str()` returns the text in the language of the page, and templates show it in that language.
-    """
+    """Text from `shop.toml` in one or more languages."""
 
     by_language: Mapping[str, str]
     """The text by language, such as `de` or `pt-br`; the only key is `""` if the text is the same

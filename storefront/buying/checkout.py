@@ -40,7 +40,7 @@ class PaymentProvider(Protocol):
     """
 
     def is_due(self, order: Order) -> bool:
-        """Return whether the order's page shows a link to pay."""
+        """Return whether the order must still be paid; if so, its page links to `pay`."""
 
     def start(self, order: Order) -> str:
         """Return the URL of the provider's page where the shopper pays for the order."""
@@ -54,7 +54,7 @@ class CheckoutForm(Form):
     """The delivery details of an order."""
 
     class Meta:
-        """Options of WTForms: its built-in messages are in the page's language."""
+        """Translates WTForms' built-in messages into the page's language."""
 
         def get_translations(self, form: Form) -> Any:
             """Return WTForms' translations."""
@@ -157,7 +157,7 @@ def pay(reference: str) -> BaseResponse:
 
 
 def takes_payment() -> bool:
-    """Return whether the shop takes payments: whether it has a payment provider."""
+    """Return whether the shop has a payment provider."""
     return _payment_provider() is not None
 
 

@@ -84,9 +84,7 @@ def product_handles() -> Sequence[str]:
 
 
 def related_available(handle: str, limit: int) -> Sequence[Product]:
-    """Return products that can be bought or pre-ordered now, to suggest next to the
-    given product.
-    """
+    """Return up to `limit` available products to suggest next to the one with this handle."""
     product = db.session.scalar(sa.select(Product).where(Product.handle == handle))
     return related_products(product, limit, only_available=True) if product else ()
 

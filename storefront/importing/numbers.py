@@ -46,7 +46,7 @@ class NumberFormat:
     currency: str | None = None
     """The currency whose symbol or code is in the prices."""
     shared_symbol: str = ""
-    """A symbol in the prices that several currencies share, such as `$`."""
+    """The first symbol in the prices. Without a `currency`, it is ambiguous, such as `$`."""
     _evidence: dict[DecimalSeparator, tuple[int, str]] = field(default_factory=dict)
     _ambiguous: tuple[int, str] | None = None
 

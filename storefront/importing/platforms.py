@@ -262,8 +262,7 @@ NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
         f"this is a product feed for Google or Meta: {COLUMNS_HINT}",
     ),
 )
-"""Files that can't be imported as is: the columns that identify them, and what to do instead.
-"""
+"""Files that can't be imported as is: the columns that identify them, and what to do instead."""
 
 
 def normalize(name: str) -> str:

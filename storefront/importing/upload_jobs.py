@@ -80,7 +80,7 @@ class Job:
 
     @property
     def is_running(self) -> bool:
-        """Whether the job's thread is still running: whether it has saved its progress recently."""
+        """Whether the job is running, judging by when its thread last saved its progress."""
         return self.state in RUNNING and time.time() - self.updated_at < STALLED_AFTER
 
     @property

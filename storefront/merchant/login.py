@@ -40,7 +40,7 @@ blueprint = Blueprint("merchant_login", __name__, url_prefix="/merchant")
 LIMITS_PER_CLIENT = parse_many("5 per minute; 30 per hour")
 """Attempts from one IP address, or from one browser with the `BROWSER_COOKIE` cookie."""
 LIMITS_OVERALL = parse_many("30 per minute; 300 per hour")
-"""Attempts from all IP addresses together, so that guessing from many of them is also limited."""
+"""Attempts from all browsers without this cookie, whatever their IP addresses."""
 BROWSER_COOKIE = "shop_merchant_browser"
 BROWSER_COOKIE_LIFETIME = timedelta(days=365)
 MAX_PASSWORD_LENGTH = 1000

@@ -98,7 +98,7 @@ def many_waiting() -> Sequence[WaitingRow]:
     try:
         everyone = _people()
     except SQLAlchemyError:
-        # the log has its own connection; a rollback would expire objects that the page still needs
+        # no rollback: the sign-up log has its own connection, and the page still needs its objects
         return []
     people = {variant: count for variant, count in everyone.items() if count >= at_least}
     try:

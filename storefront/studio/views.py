@@ -174,7 +174,7 @@ def _import_snippet(history: looks.History, changes: Mapping[str, Any], draft: D
 def preview() -> Response:
     """Show a page of the shop with this visitor's settings, and the form in the requested state.
 
-    :raise 404: the page is that of a product, and no product has a sold-out variant.
+    :raise 404: a product page was requested, but no product has a sold-out variant.
     """
     products = sold_out_products()
     options = PreviewOptions.of(request.args, products)

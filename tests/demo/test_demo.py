@@ -47,7 +47,7 @@ def panel(client: FlaskClient, page: str = HAT) -> str:
 
 
 def test_strangers_see_no_toolbar(client: FlaskClient) -> None:
-    """Through a proxy, or under another host name, there is neither toolbar nor `/demo/…`."""
+    """Through a proxy, or under another host name, there is neither a toolbar nor `/demo/…`."""
     assert 'class="demo"' in client.get(HAT).text
     strangers = [{name: "1.2.3.4"} for name in FORWARDED_HEADERS] + [{"Host": "shop.example"}]
     for headers in strangers:
@@ -191,7 +191,7 @@ def test_tour_begins_at_a_sold_out_variant(client: FlaskClient, app: Flask) -> N
 def test_tour_of_an_imported_shop(
     app: Flask, client: FlaskClient, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """It works from the sign-up to the alert, although the sandbox only has the sample products."""
+    """It works from sign-up to alert, even though the sandbox only has the sample products."""
     pytest.importorskip("storefront.importing")
     products = tmp_path / "products.csv"
     products.write_text(
@@ -251,7 +251,7 @@ def test_reset_restores_everything(
     response = client.post("/demo/reset")
 
     assert response.status_code == 303
-    # what tabs have signed up for
+    # tabs forget what was signed up for in them
     assert response.headers["Clear-Site-Data"] == '"storage"'
     assert sandbox.read("messages") == []
     assert sandbox.waiting() == []
@@ -341,7 +341,7 @@ def test_shop_with_a_klaviyo_account_has_no_tour_and_no_reset(
 def test_tour_continues_after_a_restart_of_the_sandbox(
     client: FlaskClient, sandbox: Sandbox
 ) -> None:
-    """It then counts its requests from 1 again."""
+    """The sandbox then counts its requests from 1 again."""
     for email in ("ada@lovelace.dev", "bea@lovelace.dev"):
         client.post(FORM, data=TYPED | {"email": email})
     client.post("/demo/tour")
@@ -417,7 +417,7 @@ def test_failed_query_of_the_toolbar_doesnt_affect_the_page_on_postgresql(
     client = app.test_client()
     client.post("/demo/tour")
     with app.app_context(), db.engine.begin() as connection:
-        # the tour and the note about sample data read it
+        # the tour and the note about sample data read this table
         connection.execute(sa.text("ALTER TABLE shop_order RENAME TO shop_order_away"))
 
     page = client.get("/merchant/deliveries")

@@ -268,7 +268,7 @@ def test_with_keys_no_sandbox_starts(checkout: Path, sandbox: Sandbox) -> None:
         data = {"variants": variant, "channels": "EMAIL", "email": "joan@example.org"}
         assert 'data-notify-me-state="done"' in requests.post(form, data=data, timeout=TIMEOUT).text
 
-        # the worker may also send what an earlier test has queued
+        # the worker may also send what an earlier test queued
         [call] = [call for call in sandbox.requests() if "joan@" in str(call["body"])]
         assert call["problems"] == []
         assert is_free(launcher.sandbox_port)

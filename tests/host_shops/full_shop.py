@@ -48,7 +48,7 @@ def full_shop(
             "RATELIMIT_DEFAULT": "10 per hour",
             "RATELIMIT_STORAGE_URI": "memory://",
             "BABEL_DEFAULT_LOCALE": "de",
-            # its thread would poll the database until the last test has ended
+            # the kit's thread would poll the database until the last test has ended
             "NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false",
             **config,
         }

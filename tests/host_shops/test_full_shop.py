@@ -55,8 +55,8 @@ def test_cross_site_posts_are_still_refused(tmp_path: Path, sandbox: Sandbox) ->
     assert not sandbox.waiting()
 
 
-def test_the_shops_language_decides(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Flask-Babel's selector chooses it, if the kit offers the selected language."""
+def test_form_is_in_the_shops_language(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Flask-Babel's selector chooses it; a language that the kit doesn't offer is ignored."""
     config = {**sandbox.environ(), "NOTIFY_ME_LANGUAGES__OFFERED": "en,de,fr"}
     shopper = prepared(full_shop(tmp_path, config)).test_client()
 
@@ -79,7 +79,7 @@ def test_the_shops_own_rate_limits_are_unaffected(tmp_path: Path, sandbox: Sandb
 def test_migrations_of_the_shop_ignore_the_kits_tables(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`flask db migrate` finds nothing to do, and `flask db upgrade` leaves the kit's tables."""
+    """`flask db migrate` finds nothing to do, and `flask db upgrade` keeps the kit's tables."""
     # Flask-Migrate's env.py would turn off the loggers of this process
     monkeypatch.setattr("logging.config.fileConfig", lambda _file: None)
     app = prepared(full_shop(tmp_path, sandbox.environ()))

@@ -22,7 +22,7 @@ SIGN_UP = {"channels": "EMAIL", "email": "ada@example.org"}
 def tutorial_shop(folder: Path, config: dict[str, str]) -> Flask:
     """Create a shop with one sold-out product in its own SQLite file."""
     app = Flask("tutorial", root_path=str(folder), instance_path=str(folder / "instance"))
-    # the thread would poll the database until the last test has ended
+    # the kit's thread would poll the database until the last test has ended
     no_thread = {"NOTIFY_ME_DELIVERY__IN_WEB_PROCESS": "false"}
     app.config.from_mapping({"SECRET_KEY": "s" * 32, **no_thread, **config})
 
@@ -59,7 +59,7 @@ def tutorial_shop(folder: Path, config: dict[str, str]) -> Flask:
 
 
 @pytest.mark.parametrize("mode", ["server", "client"])
-def test_sign_up_below_a_prefix(tmp_path: Path, sandbox: Sandbox, mode: str) -> None:
+def test_sign_up_with_a_path_prefix(tmp_path: Path, sandbox: Sandbox, mode: str) -> None:
     """The shop is mounted at /store, so the kit's links begin with /store."""
     app = tutorial_shop(tmp_path, {**sandbox.environ(), "NOTIFY_ME_MODE": mode})
     shopper = Client(DispatcherMiddleware(app, {"/store": app}), Response)

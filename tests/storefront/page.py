@@ -43,7 +43,7 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The text on it, in one line."""
+        """The text on the page, on one line."""
         return text_of(self.html)
 
     @property
@@ -65,7 +65,7 @@ class Page:
 
 
 def text_of(markup: str) -> str:
-    """Return the text of some markup, in one line."""
+    """Return the text of some markup, on one line."""
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
 
 

@@ -1,4 +1,4 @@
-"""`/accent.css`: any accent color keeps the text on it readable, in light and dark mode."""
+"""`/accent.css`: text stays readable on any accent colour, in light and dark mode."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storefront.base.accent import DARK_PAPER, dark_accent, readable_color
 
 @settings(deadline=None)
 @given(st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}"))
-def test_texts_are_readable_on_any_accent(accent: str) -> None:
+def test_text_is_readable_on_any_accent(accent: str) -> None:
     dark = dark_accent(accent)
 
     assert re.fullmatch("#[0-9a-f]{6}", dark)

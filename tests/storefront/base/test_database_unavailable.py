@@ -36,7 +36,7 @@ WITHOUT_QUERIES = ["/cart", "/robots.txt", "/terms", "/privacy", "/healthz", "/m
 
 @pytest.fixture(params=["unreadable file", "stopped server"])
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    """A shop whose SQLite file is something else, or whose PostgreSQL server isn't running."""
+    """A shop whose SQLite file isn't a database, or whose PostgreSQL server isn't running."""
     (tmp_path / "shop.db").write_text("This is not a database. " * 100)
     url = "postgresql+psycopg://nobody@127.0.0.1:9/shop"
     more = {"DATABASE_URL": url} if request.param == "stopped server" else {}
@@ -72,7 +72,7 @@ def test_pages_answer_503(app: Flask, errors: list[logging.LogRecord]) -> None:
 def test_value_that_the_database_cant_store_is_a_bad_request(
     tmp_path: Path, catalog_db: Path, errors: list[logging.LogRecord]
 ) -> None:
-    """PostgreSQL refuses NUL characters, SQLite doesn't. The database isn't at fault."""
+    """PostgreSQL refuses NUL characters. The database isn't at fault, so no error is logged."""
     shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db")
 
@@ -91,7 +91,7 @@ def test_value_that_the_database_cant_store_is_a_bad_request(
     assert errors == []
 
 
-def test_shoppers_can_send_their_text_again(app: Flask) -> None:
+def test_shoppers_can_resubmit_their_input(app: Flask) -> None:
     client = app.test_client()
     cart = app.test_client()
     typed = {"variants": FORM.split("/")[-1], "channels": "EMAIL", "email": "isla@example.com"}

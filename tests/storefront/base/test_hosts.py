@@ -1,4 +1,4 @@
-"""The `Host` header: odd ones are refused, and with `SHOP_URL` no link is built from it."""
+"""The `Host` header: an invalid one is refused, and with `SHOP_URL`, no link is built from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.storefront.page import text_of
     "host", ["a" * 64, "a..b", "x.%2e", "a b", "<i id=x>", "shop.example:port"]
 )
 @pytest.mark.parametrize("path", ["/", "/products/haar-parka", "/static//shop.css", "/nowhere"])
-def test_odd_host_is_refused_with_one_log_line(reader: FlaskClient, host: str, path: str) -> None:
+def test_invalid_host_is_400_with_one_log_line(reader: FlaskClient, host: str, path: str) -> None:
     records: list[logging.LogRecord] = []
     handler = logging.Handler()
     handler.emit = records.append  # type: ignore[method-assign,assignment]

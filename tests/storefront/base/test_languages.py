@@ -51,7 +51,7 @@ def test_language_switch_sets_a_cookie_and_returns_to_the_page(reader: FlaskClie
     assert "أعلمني" in page.text
     assert page.headers["Content-Language"] == "ar"
     assert "Set-Cookie" not in page.headers
-    # the parameter has precedence over the cookie, and links keep it
+    # the parameter takes precedence over the cookie, and links keep it
     page = reader.get("/?lang=de")
     assert '<html lang="de" dir="ltr">' in page.text
     assert 'href="/cart?lang=de"' in page.text

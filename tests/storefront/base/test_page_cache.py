@@ -23,7 +23,7 @@ PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 FORM = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AHAAR-OIL-M"
 FRAGMENT = {"X-Notify-Me": "1"}
 OWN = {"Cookie": "account=1"}
-"""A visitor's own cookie, with which pages are always rendered."""
+"""A cookie that may make pages personal, so they never come from the cache."""
 CHANGES = {
     "stock": "UPDATE shop_variant SET quantity = 9 WHERE sku = 'HAAR-OIL-M'",
     "sold out": "UPDATE shop_variant SET quantity = 0 WHERE sku LIKE 'HAAR-%'",
@@ -35,7 +35,7 @@ CHANGES = {
     "changed import": "UPDATE shop_import SET shop_name = 'Kwpaxer'",
     "deleted import": "DELETE FROM shop_import",
 }
-"""Changes by SQL, in this order. Each changes the parka's page."""
+"""SQL statements, run in this order. Each changes the parka's page."""
 
 
 def shop(database: Path, url: str = "") -> Flask:
@@ -108,7 +108,7 @@ def test_pages_show_what_is_committed(two_shops: tuple[Flask, Flask]) -> None:
 
 @pytest.mark.parametrize("two_shops", [POSTGRESQL], indirect=True)
 def test_orders_on_postgresql_dont_wait_for_each_other(two_shops: tuple[Flask, Flask]) -> None:
-    """Two transactions change different variants, and then the other's product."""
+    """Two open transactions change different variants of one product."""
     first, second = (app.app_context() for app in two_shops)
     with first, db.engine.connect() as one:
         one.execute(sa.text(CHANGES["stock"]))
@@ -192,7 +192,7 @@ def test_products_in_a_confirmation_follow_catalog_and_language(
     assert "Boots for the garden" in shown(FORM)
 
 
-def test_visitors_with_equal_carts_share_pages(app: Flask, rendered: list[str]) -> None:
+def test_visitors_with_the_same_item_count_share_pages(app: Flask, rendered: list[str]) -> None:
     """Pages show how many items are in the cart, but not which."""
     url = "/products/haar-parka"
     carts = [("HAAR-KEL-L", 2), ("HAAR-OIL-L", 2), ("HAAR-KEL-L", 1)]
@@ -218,7 +218,7 @@ def test_visitors_with_equal_carts_share_pages(app: Flask, rendered: list[str]) 
         ({"base_url": "https://shop.example"}, {"base_url": "http://shop.example"}),
     ],
 )
-def test_pages_of_other_languages_and_hosts_are_not_mixed(
+def test_pages_of_other_languages_and_hosts_are_not_mixed_up(
     app: Flask, one: dict[str, object], other: dict[str, object]
 ) -> None:
     pages = [

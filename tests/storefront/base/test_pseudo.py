@@ -1,4 +1,4 @@
-"""Every text for shoppers can be translated: with a pseudo-language, none is outside brackets."""
+"""All text for shoppers can be translated: in a pseudo-language, all of it is in brackets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAGES = (
 
 
 def texts_in(value: object) -> set[str]:
-    """Return every text of a catalog or of `shop.toml`."""
+    """Return every string in a catalog or in `shop.toml`."""
     if isinstance(value, dict):
         return {text for entry in value.values() for text in texts_in(entry)}
     if isinstance(value, list):
@@ -57,25 +57,25 @@ def test_every_text_is_translatable(pseudo: FlaskClient, stock: Stock) -> None:
     change("added", "SPAT-SIG-18", 1)
     change("changed", "SPAT-SIG-18", 2, set_=True)
     pages["checkout"] = pseudo.get("/checkout").text
-    pages["wrong"] = pseudo.post("/checkout", data={"email": "x", "name": "n" * 200}).text
+    pages["invalid details"] = pseudo.post("/checkout", data={"email": "x", "name": "n" * 200}).text
     stock.set("SPAT-SIG-18", 1)
-    pages["short"] = pseudo.get("/cart").text
+    pages["low stock in the cart"] = pseudo.get("/cart").text
     valid = {"name": "n", "email": "ada@lovelace.dev", "address": "zzz"}
-    pages["too few at the end"] = pseudo.post("/checkout", data=valid).text
+    pages["low stock at checkout"] = pseudo.post("/checkout", data=valid).text
     stock.set("SPAT-SIG-18", 0)
-    pages["gone from it"] = pseudo.get("/cart").text
-    change("gone", "SPAT-SIG-18", 1)
+    pages["sold out in the cart"] = pseudo.get("/cart").text
+    change("sold out", "SPAT-SIG-18", 1)
     stock.set("SPAT-SIG-18", 3)
-    change("at most", "SPAT-SIG-18", 9, set_=True)
-    pages["a low stock"] = pseudo.get("/products/spate-pack?variant=SPAT-SIG-18").text
+    change("limited", "SPAT-SIG-18", 9, set_=True)
+    pages["low stock"] = pseudo.get("/products/spate-pack?variant=SPAT-SIG-18").text
     change("removed", "SPAT-SIG-18", 0, set_=True)
-    change("one more", "SPAT-SIG-18", 1)
+    change("added again", "SPAT-SIG-18", 1)
     pages["ordered"] = pseudo.post("/checkout", data=valid, follow_redirects=True).text
     pages["not a number"] = pseudo.post("/cart", data={"sku": "SPAT-SIG-18", "quantity": "x"}).text
-    pages["from elsewhere"] = pseudo.post("/cart", headers={"Sec-Fetch-Site": "cross-site"}).text
+    pages["cross-site"] = pseudo.post("/cart", headers={"Sec-Fetch-Site": "cross-site"}).text
     pages["not allowed"] = pseudo.put("/cart").text
 
-    # names, search terms and the texts of the kit's button, which has its own test
+    # names, search terms, and the kit's strings, which have their own test
     known = [*texts_in(CATALOG), *texts_in(SHOP), "Benachrichtigen", "Deutsch", "Klaviyo"]
     known += [
         "zzz",

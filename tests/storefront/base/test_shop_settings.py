@@ -1,4 +1,4 @@
-"""`shop.toml`: errors, the texts and looks on the pages, and what an import replaces."""
+"""`shop.toml`: errors, wording and appearance, and what an import replaces."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_pages_show_the_settings_in_their_language(shop: MakeShop) -> None:
     assert "Kleider" in german.text
     assert "Hinaus!" in german.text
     assert "248\N{NO-BREAK SPACE}kr" in german.html
-    # the kit has French texts, but the products don't
+    # the kit is translated into French, but the products aren't
     assert re.findall(r'name="lang" value="(\w+)"', page.html) == ["de"]
     for path in ("/", "/notify-me/$custom:::$default:::HAAR-OIL-M"):
         french = client.get(path, headers={"Accept-Language": "fr"})
@@ -121,7 +121,7 @@ def test_pages_show_the_settings_in_their_language(shop: MakeShop) -> None:
 
 
 def test_import_brings_its_own_name_and_currency(app: Flask) -> None:
-    """The sample shop's texts don't fit its products; those of a shop's own file stay."""
+    """The sample shop's own name and wording are gone."""
     with app.app_context():
         details = Import(id=1, file="a.csv", categories=[], shop_name="Kwpax", currency="JPY")
         db.session.add(details)
@@ -156,7 +156,7 @@ def test_money_has_the_currencys_symbol_and_decimals(
         assert money(Decimal(amount)).replace("\u200f", "") == text
 
 
-def test_code_templates_and_messages_contain_no_brand() -> None:
+def test_code_templates_and_messages_dont_name_the_sample_shop() -> None:
     """A fork gets its name everywhere by editing `shop.toml`."""
     folders = ("storefront", "templates", "demo", "translations", "notify_me", "static")
     suffixes = {".py", ".html", ".svg", ".css", ".js", ".po", ".toml"}

@@ -125,7 +125,7 @@ def test_missing_copy_of_the_logo_shows_the_name(app: Flask, tmp_path: Path) -> 
 
 
 def picture(format: str, size: tuple[int, int] = (40, 20), mode: str = "RGB") -> bytes:  # noqa: A002
-    """Return a picture in a format of Pillow."""
+    """Return a picture in one of Pillow's formats."""
     buffer = BytesIO()
     Image.new(mode, size).save(buffer, format)
     return buffer.getvalue()

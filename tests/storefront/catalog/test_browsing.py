@@ -69,7 +69,7 @@ def test_suggested_search_has_results(reader: FlaskClient) -> None:
 
 @pytest.mark.parametrize("text", ["<hr>", "\x00", "\u202e", "x" * 5000, "a b " * 3000])
 def test_search_accepts_any_text(reader: FlaskClient, text: str) -> None:
-    """Markup is escaped, control characters are removed, and long texts are cut."""
+    """Markup is escaped, control characters are removed, and long text is cut off."""
     page = reader.get("/", query_string={"q": text})
 
     assert page.status_code == 200

@@ -119,7 +119,7 @@ def count_queries(app: Flask, urls: Iterable[str]) -> dict[str, int]:
 
 
 def test_number_of_queries(shared_app: Flask) -> None:
-    """One more, which isn't counted, reads the catalog's version without SQLAlchemy's events."""
+    """One more isn't counted: the catalog's version is read through the database driver."""
     expected = {
         "/": 4,
         "/?category=wear": 4,
@@ -131,7 +131,7 @@ def test_number_of_queries(shared_app: Flask) -> None:
 
 
 def test_merchant_pages_read_the_state_of_deliveries_once(shared_app: Flask) -> None:
-    """The limits are those of whole pages; some results are cached."""
+    """The numbers are upper limits, since some results are cached."""
     limits = {"/merchant": 20, "/merchant/deliveries": 16}
     counts = count_queries(shared_app, limits)
     assert all(counts[url] <= limit for url, limit in limits.items()), counts

@@ -63,7 +63,7 @@ def test_load_updates_products_and_variants(app: Flask, tmp_path: Path) -> None:
     assert Decimal("199.00") in variants_now[0]
 
 
-def test_load_keeps_the_stock_without_the_option_stock(app: Flask, stock: Stock) -> None:
+def test_load_keeps_the_stock_unless_stock_is_given(app: Flask, stock: Stock) -> None:
     stock.set("HAAR-KEL-L", 77)
 
     load(app)

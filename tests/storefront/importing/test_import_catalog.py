@@ -49,7 +49,7 @@ def import_file(app: Flask, file: Path, *options: str) -> Result:
 
 
 def rows(app: Flask) -> list[Any]:
-    """All rows that an import may change."""
+    """Return all rows that an import may change."""
     tables = (Product.__table__, ProductOption.__table__, ProductVariant.__table__)
     with app.app_context():
         return [
@@ -59,7 +59,7 @@ def rows(app: Flask) -> list[Any]:
 
 
 def variants(app: Flask) -> dict[str, tuple[str, str, int | None]]:
-    """Title, SKU and stock of each variant, by its ID."""
+    """Return the title, SKU and stock of each variant, by its ID."""
     with app.app_context():
         query = sa.select(ProductVariant, Product.title).join(ProductVariant.product)
         return {
@@ -73,7 +73,7 @@ def variants(app: Flask) -> dict[str, tuple[str, str, int | None]]:
 
 
 def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
-    """Its products replace the shop's, and a sign-up has the ID of the variant at Shopify."""
+    """Its products replace the shop's, and a sign-up contains the variant's Shopify ID."""
     app = shop("$shopify")
     result = import_file(app, SHOPIFY)
 
@@ -230,7 +230,7 @@ def test_orders_are_kept(shop: MakeShop) -> None:
     import_file(app, SHOPIFY, "--currency", "SEK")
 
     assert "STEEK-01" not in variants(app)
-    # in the currency that was paid
+    # in the order's own currency
     for page in (client.get(placed.location), client.get("/merchant")):
         assert page.status_code == 200
         assert re.search(r"Total.*<b>£\d+</b>", page.text)
@@ -243,7 +243,7 @@ def test_orders_are_kept(shop: MakeShop) -> None:
 def test_other_processes_use_the_new_name_and_currency(
     shop: MakeShop, tmp_path: Path, brand: str
 ) -> None:
-    """They do so at once in the cart, and in a consent text without a company's name."""
+    """They do so at once in the cart and, if no brand is set, in the consent wording."""
     app = shop("$custom")
     settings = {"CONSENT__EMAIL_LIST": "ask", "CONSENT__BRAND": brand}
     environ = {f"NOTIFY_ME_{name}": value for name, value in settings.items()}
@@ -297,7 +297,7 @@ def test_interrupted_import_changes_nothing(shop: MakeShop, tmp_path: Path) -> N
     assert "THING-249" in Page(client, "/merchant?product=thing-249").text
 
 
-def test_made_up_ids_are_never_sent_to_klaviyo(
+def test_placeholder_ids_are_never_sent_to_klaviyo(
     shop: MakeShop, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without variant IDs, an import is a demo: sign-ups work with the sandbox only."""

@@ -99,7 +99,7 @@ def pictures(requested: list[str]) -> Iterator[str]:
 
 @pytest.fixture
 def shop(tmp_path: Path, catalog_db: Path) -> Iterator[MakeShop]:
-    """Make a shop that may download pictures from this machine, unless `environ` changes it."""
+    """Make a shop that may download pictures from this machine, unless `environ` changes this."""
     apps = []
 
     def make(**environ: str) -> Flask:
@@ -181,7 +181,7 @@ def test_copies_are_resized_and_served_with_long_caching(
     assert client.get("/pictures/..%2fshop.db").status_code == 404
     assert client.get(f"/pictures/{'0' * 32}-640.webp").status_code == 404
 
-    # an update shows the copies before it has looked at the pictures
+    # importing again shows the existing copies even before pictures are added
     with monkeypatch.context() as patch:
         patch.setattr("storefront.importing.command.add_pictures", lambda **options: [])
         import_products(app, tmp_path / "a.csv", addresses)
@@ -247,7 +247,7 @@ def test_private_networks_are_out_of_reach(
 def test_host_with_one_private_address_is_refused(
     shop: MakeShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The host's owner could return either address, whichever was checked."""
+    """Otherwise, the download might connect to that one."""
     found = [(0, 0, 0, "", (address, 80)) for address in ("93.184.215.14", "127.0.0.1")]
     monkeypatch.setattr(fetching, "getaddrinfo", lambda *args, **options: found)
     addresses = [("http://pictures.example/a.jpg", "")]

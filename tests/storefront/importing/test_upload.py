@@ -166,7 +166,7 @@ def test_one_import_at_a_time(app: Flask, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture
 def private_client(catalog_db: Path) -> Iterator[FlaskClient]:
-    """A visitor of a shop that isn't a demo."""
+    """A visitor to a shop that isn't a demo."""
     app = make_shop(catalog_db, DEMO="0")
     yield app.test_client()
     close(app)

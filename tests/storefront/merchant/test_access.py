@@ -28,7 +28,7 @@ OUTSIDE = {"base_url": "https://shop.example"}
 
 @pytest.fixture
 def app(tmp_path: Path, catalog_db: Path) -> Iterator[Flask]:
-    """A shop without demo, with a password."""
+    """A shop that isn't a demo and has a password."""
     shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db", MERCHANT_PASSWORD_HASH=HASH)
     app.config["DEMO"] = False
@@ -90,7 +90,7 @@ def test_wrong_password_is_an_error_and_never_repeated(client: FlaskClient) -> N
         assert "Set-Cookie" not in reply.headers
 
 
-def test_shop_pages_set_no_cookie_and_link_only_for_the_merchant(client: FlaskClient) -> None:
+def test_shop_pages_set_no_cookie_and_only_show_merchants_their_link(client: FlaskClient) -> None:
     before = client.get("/", **OUTSIDE)
     sign_in(client)
     after = client.get("/", **OUTSIDE)

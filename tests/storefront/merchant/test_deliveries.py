@@ -34,7 +34,7 @@ Worker = Callable[[], AbstractContextManager[None]]
 
 @pytest.fixture
 def settings(tmp_path: Path, sandbox: Sandbox) -> dict[str, str]:
-    """Settings that connect shop and worker to the sandbox, with short retry delays."""
+    """Settings that connect the shop and the worker to the sandbox, with short retry delays."""
     file = tmp_path / "notify_me.toml"
     file.write_text(FAST_RETRIES, encoding="utf-8")
     return {**sandbox.environ(), "NOTIFY_ME_CONFIG": str(file)}
@@ -112,7 +112,7 @@ def test_before_the_first_sign_up(client: FlaskClient) -> None:
 def test_queued_sign_ups_are_shown_with_masked_contacts(
     app: Flask, client: FlaskClient, sandbox: Sandbox
 ) -> None:
-    """They include the longest wait and the last error."""
+    """The longest wait and the last error are shown, too."""
     sign_up_while_klaviyo_fails(client, sandbox, "ada@example.org", "bea@example.org")
     run_sql(app, "UPDATE notify_me_sign_up SET created_at = datetime(created_at, '-125 minutes')")
 
@@ -148,7 +148,7 @@ def test_failed_deliveries_are_explained(app: Flask, client: FlaskClient, sandbo
 
 
 def newest_error_id(app: Flask) -> str:
-    """Klaviyo's latest error ID in the log."""
+    """Return Klaviyo's latest error ID in the log."""
     query = "SELECT error_id FROM notify_me_call ORDER BY settled_at DESC"
     with app.app_context(), db.engine.connect() as connection:
         return str(connection.scalar(sa.text(query)))

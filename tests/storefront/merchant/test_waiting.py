@@ -1,4 +1,4 @@
-"""Who waits for an alert, and who bought after one: demand page, stock page, banner and log."""
+"""Who is waiting for an alert, and who bought after one: demand, stock page, banner and log."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def app(tmp_path: Path, catalog_db: Path, request: pytest.FixtureRequest) -> Ite
 
 
 def add_past_sign_ups(app: Flask, sku: str, *people: str, days: float = 1, **more: Any) -> None:
-    """Add sign-ups of this age by email."""
+    """Add email sign-ups that are `days` old."""
     variant = CompositeID.parse(f"{PREFIX}{sku}")
     at = datetime.now(UTC) - timedelta(days=days)
     with app.test_request_context():
@@ -111,7 +111,7 @@ def test_sale_after_an_alert(app: Flask, client: FlaskClient) -> None:
     [({"NOTIFY_ME_MERCHANT__SALE_DAYS": "9"}, "0%"), ({}, "100%")],
     ids=["within 9 days", "within 30 days"],
 )
-def test_an_order_counts_within_a_settable_number_of_days(
+def test_an_order_counts_within_a_configurable_number_of_days(
     app: Flask, client: FlaskClient, settings: dict[str, str], rate: str
 ) -> None:
     add_past_sign_ups(app, "HAAR-KEL-M", "ada", days=10, alerted_at=datetime.now(UTC))
@@ -131,13 +131,13 @@ def test_stock_page_says_who_is_notified(app: Flask, client: FlaskClient, stock:
     assert "Save BLAT-L Restocking will notify up to 1 person" in page.text
     client.post("/merchant", data={"sku": "BLAT-S", "quantity": "5"})
     assert "notify up to 2" not in Page(client, "/merchant?product=blatter-souwester").text
-    # sold out again: they have had their alert
+    # sold out again, but these people have already been alerted
     client.post("/merchant", data={"sku": "BLAT-S", "quantity": "0"})
     assert "Sold out – Stock of BLAT-S" in Page(client, "/merchant?q=BLAT-S").text
 
 
 def test_load_records_restocks(app: Flask, client: FlaskClient, stock: Stock) -> None:
-    """So do imports. Otherwise, alerted shoppers would count as waiting at the next sell-out."""
+    """Otherwise, alerted shoppers would count as waiting the next time the variant sells out."""
     stock.set("HAAR-OIL-S", 0)
     add_past_sign_ups(app, "HAAR-OIL-S", "ada")
     result = app.test_cli_runner().invoke(args=["storefront", "load", "--stock"])
@@ -155,7 +155,7 @@ def test_many_waiting(
     settings: dict[str, str],
     lines: list[str],
 ) -> None:
-    """A banner on every page and one log line, at the number and not before."""
+    """At the configured number, every page gets a banner, and one line is logged."""
     for number, people in enumerate(("ada", "bob", "cleo"), start=1):
         sign_up(client, "BLAT-S", f"{people}@example.org")
         for url in ("/merchant", DEMAND, "/merchant/deliveries"):

@@ -30,7 +30,7 @@ def app(tmp_path: Path, catalog_db: Path) -> Iterator[Flask]:
 
 
 def test_pages_stay_fast_and_cacheable(app: Flask) -> None:
-    """A product page needs one indexed query, a card none; the ETag follows the count."""
+    """A product page needs one indexed query, and a card none. The ETag changes with the count."""
     statements: list[str] = []
     with app.app_context():
         sa.event.listen(

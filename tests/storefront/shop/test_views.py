@@ -122,7 +122,7 @@ def test_selected_values_are_marked(reader: FlaskClient) -> None:
     assert page.html.count('aria-current="true"') == 2
 
 
-def test_sold_out_value_has_a_text(reader: FlaskClient) -> None:
+def test_sold_out_value_says_so_in_text(reader: FlaskClient) -> None:
     """Colour alone isn't accessible."""
     page = Page(reader, f"{PARKA}?variant=HAAR-OIL-S")
 
@@ -133,7 +133,7 @@ def test_sold_out_value_has_a_text(reader: FlaskClient) -> None:
 def test_first_option_is_sold_out_only_in_all_combinations(
     client: FlaskClient, stock: Stock
 ) -> None:
-    """Oilskin in M is sold out, in other sizes it isn't."""
+    """Oilskin is sold out in M, but not in other sizes."""
     url = f"{PARKA}?variant=HAAR-KEL-M"
     assert text_of(Page(client, url).choice("Oilskin")) == "Oilskin"
 

@@ -42,7 +42,7 @@ def test_presets_are_valid_and_distinct(app: Flask) -> None:
     assert len({*styles}) == len(styles)
 
 
-def test_preset_replaces_another_and_keeps_texts(studio: Studio) -> None:
+def test_preset_replaces_another_and_keeps_the_wording(studio: Studio) -> None:
     studio.press("preset:midnight", button__label="Mine")
     studio.press("preset:sorbet")
     page = studio.page

@@ -49,7 +49,7 @@ VALUES = {
     # the other choices need a list, which this shop doesn't have
     "consent.email_list": "off",
 }
-"""Valid values of settings for which the type isn't enough to make one up."""
+"""Values for settings whose valid values can't be derived from their type."""
 
 
 def changed_value(control: Control) -> Any:
@@ -171,7 +171,7 @@ def other_visitor(app: Flask) -> FlaskClient:
 
 
 def test_every_changeable_setting_has_a_labelled_control(studio: Studio) -> None:
-    """Translations only have one in the preview's language."""
+    """Translations have controls only in the preview's language."""
     keys = {setting.key for setting in all_settings(Settings)}
     names = set()
     for language in ("en", "de", "fr", "es", "ar"):
@@ -197,7 +197,7 @@ def test_every_changeable_setting_has_a_labelled_control(studio: Studio) -> None
 
 def test_labels_and_help_are_plain_english(studio: Studio) -> None:
     """No label is made from the setting's name, since every setting has a title in its model.
-    Names of code in the help are marked up.
+    Code in the help is marked up.
     """
     studio.press(language="de")
     labels = [element.text for tag in ("label", "legend") for element in studio.page.all(tag)]
@@ -307,7 +307,7 @@ def test_fields_with_invalid_translations_stay_on_the_page(studio: Studio) -> No
 
 
 def test_languages_and_channels_have_an_order(catalog_db: Path) -> None:
-    """The first language is the default; SMS isn't offered in one without its legal texts."""
+    """The first language is the default; SMS isn't offered where its legal wording is missing."""
     app = make_shop(catalog_db, KLAVIYO_LIST_ID="Xk2LQp")
     studio = Studio(app.test_client())
     studio.press(languages__offered=["de", "en"], channels__offered=["SMS", "EMAIL"], language="de")
@@ -503,7 +503,7 @@ def exported_shop(studio: Studio, tmp_path: Path, catalog_db: Path) -> Iterator[
     close(app)
 
 
-def test_shop_with_the_exported_file_looks_as_in_the_studio(
+def test_shop_with_the_exported_file_looks_as_it_does_in_the_studio(
     studio: Studio, exported_shop: FlaskClient
 ) -> None:
     for path in (PARKA, "/notify-me/theme.css", "/"):
@@ -518,7 +518,7 @@ def test_shop_with_the_exported_file_looks_as_in_the_studio(
 
 @pytest.mark.parametrize("first", [0, len(HOSTILE) // 2])
 def test_hostile_styles_are_refused(client: FlaskClient, first: int) -> None:
-    """Each hostile value is in another setting: a colour, a number, a font or a choice."""
+    """Each hostile value is in a different setting: a colour, a number, a font or a choice."""
     hostile = cycle(HOSTILE[first:] + HOSTILE[:first])
     strict = [
         control
@@ -536,7 +536,7 @@ def test_hostile_styles_are_refused(client: FlaskClient, first: int) -> None:
 
 @pytest.mark.parametrize("first", [0, len(HOSTILE) // 2])
 def test_hostile_texts_are_escaped(studio: Studio, first: int) -> None:
-    """Each hostile text is in another setting."""
+    """Each hostile text is in a different setting."""
     hostile = cycle(HOSTILE[first:] + HOSTILE[:first])
     keys = ["button.label", *(control.key for control in controls() if control.kind == "textarea")]
     texts = {key: next(hostile)[:60] for key in keys}
