@@ -28,7 +28,7 @@ VERSION_QUERY = "SELECT version FROM shop_catalog_version"
 @dataclass(frozen=True, slots=True)
 class _Current:
     shop: ShopSettings
-    """The settings of `shop.toml`, with the changes of the last import."""
+    """The settings of `shop.toml`, with the last import's changes."""
     last_import: Import | None = None
     catalog_version: int | None = None
     """The version of the catalog when `last_import` was read; None before the first read."""
@@ -37,7 +37,7 @@ class _Current:
 @dataclass
 class _State:
     settings: ShopSettings
-    """The settings of `shop.toml`, without the changes of an import."""
+    """The settings of `shop.toml`, without an import's changes."""
     current: _Current
     expires_at: float = 0.0
     """When to check for a new import, as a value of `time.monotonic()`."""
@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
 
 
 def shop() -> ShopSettings:
-    """Return the settings of `shop.toml`, with the name and the currency of the last import."""
+    """Return the settings of `shop.toml`, with the last import's changes."""
     return _current().shop
 
 

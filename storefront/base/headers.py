@@ -47,7 +47,7 @@ def init_app(app: Flask) -> None:
 
 def add_headers(response: Response) -> Response:
     """Set the headers that the view hasn't set itself."""
-    # each look-up in `response.headers` compares all names
+    # collected once, since each look-up in `response.headers` scans all of them
     present = {name.lower() for name, _ in response.headers}
     added = {"Content-Security-Policy": csp(), **HEADERS}
     if request.is_secure:

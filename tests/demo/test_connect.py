@@ -73,7 +73,7 @@ class Newcomer:
 
 @pytest.fixture
 def newcomer(tmp_path: Path, sandbox: Sandbox) -> Iterator[Newcomer]:
-    """A copy of the project, and an account whose key has the scopes of the guide's table."""
+    """A copy of the project, and an account whose key has the scopes in the guide's table."""
     for name in (*PARTS, ".env.example"):
         if (ROOT / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")

@@ -1,4 +1,4 @@
-"""Without its database the shop answers 503 with its own page, and logs one line per request."""
+"""Without its database, the shop responds with its own 503 page, and logs one line per request."""
 
 from __future__ import annotations
 

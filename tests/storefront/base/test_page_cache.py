@@ -171,7 +171,7 @@ def test_confirmation_is_not_stored(app: Flask, rendered: list[str]) -> None:
     assert rendered == ["form page"]
 
 
-def test_products_in_a_confirmation_follow_catalog_and_language(
+def test_products_in_a_confirmation_depend_on_catalog_and_language(
     app: Flask, rendered: list[str]
 ) -> None:
     client = app.test_client(use_cookies=False)

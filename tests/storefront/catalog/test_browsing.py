@@ -90,7 +90,7 @@ def test_form_keeps_its_values(reader: FlaskClient) -> None:
 def test_in_stock_filter_hides_sold_out_and_pre_order_products(
     client: FlaskClient, stock: Stock
 ) -> None:
-    """Products whose stock isn't tracked stay."""
+    """Products whose stock isn't tracked are still listed."""
     products = titles_on_all_pages(client, "/?in_stock=1")
     assert len(products) == 13
     assert "A Steek in Time" in products

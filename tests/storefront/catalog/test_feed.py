@@ -29,7 +29,7 @@ from tests.storefront.page import Stock
 
 
 def absolute_url(url: str) -> str:
-    """Check that a URL works in an email, too."""
+    """Return the URL after checking that it also works in an email."""
     parts = urlsplit(url)
     assert parts.scheme in ("http", "https")
     assert parts.netloc

@@ -198,7 +198,7 @@ def test_copies_are_resized_and_served_with_long_caching(
     assert (folder / "lost+found").is_dir()
 
 
-def test_drawing_stays_where_a_picture_is_unavailable(
+def test_drawings_replace_unavailable_pictures(
     shop: MakeShop, tmp_path: Path, pictures: str
 ) -> None:
     reasons = {
@@ -226,10 +226,10 @@ def test_drawing_stays_where_a_picture_is_unavailable(
     assert all("/drawings/" in stage(client, number)["src"] for number in range(len(reasons)))
 
 
-def test_private_networks_are_out_of_reach(
+def test_downloads_from_private_networks_are_refused(
     shop: MakeShop, tmp_path: Path, pictures: str, requested: list[str]
 ) -> None:
-    """Only a setting allows downloads from them."""
+    """Only a setting allows them."""
     requested.clear()
     hosts = [
         *("127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "0.0.0.0", "2130706433"),
@@ -302,7 +302,7 @@ def test_malformed_addresses_and_positions_break_no_page(shop: MakeShop, tmp_pat
         assert client.get(path).status_code == 200
 
 
-def test_failing_database_leaves_the_products(
+def test_products_are_kept_if_the_database_fails_during_pictures(
     shop: MakeShop, tmp_path: Path, pictures: str
 ) -> None:
     app = shop()

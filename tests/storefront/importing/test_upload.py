@@ -124,7 +124,7 @@ def test_problems_are_shown(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None
     assert "use flask storefront import-catalog instead" in too_large.text
 
 
-def test_pictures_that_fail_leave_the_products(app: Flask, tmp_path: Path) -> None:
+def test_products_are_kept_if_pictures_fail(app: Flask, tmp_path: Path) -> None:
     client = app.test_client()
     (tmp_path / "pictures").write_text("not a folder")
     reply = send(client, "plain.csv")

@@ -120,7 +120,7 @@ def test_without_the_import_extra_the_command_to_install_it_is_shown(
 
 
 def test_preview_shows_every_state_on_a_page_of_the_shop(client: FlaskClient) -> None:
-    """Only the shop may frame it; every state except the button has an open dialog."""
+    """Only the shop may frame it; `form`, `errors` and `done` have an open dialog."""
     responses = {state: client.get(PREVIEW + state) for state in (*kit.STATES, "cards")}
     for response in responses.values():
         assert "frame-ancestors 'self'" in response.headers["Content-Security-Policy"]

@@ -428,7 +428,7 @@ def test_settings_with_another_source_are_named(catalog_db: Path, tmp_path: Path
     close(app)
 
 
-def test_link_opens_the_settings_elsewhere(studio: Studio, other_visitor: FlaskClient) -> None:
+def test_link_opens_settings_in_another_browser(studio: Studio, other_visitor: FlaskClient) -> None:
     """A link on another site only offers them."""
     studio.press(button__label="Shared")
     link = studio.link
@@ -452,7 +452,7 @@ def test_link_opens_the_settings_elsewhere(studio: Studio, other_visitor: FlaskC
 
 
 def test_strangers_have_no_access(app: Flask, client: FlaskClient) -> None:
-    """Nobody has access from another machine, by a form on another site, or with the demo off."""
+    """Strangers are other machines, forms on other sites and, with the demo off, everyone."""
     stranger = {"REMOTE_ADDR": "203.0.113.7"}
     for path in ("/studio", "/studio/preview", "/studio/notify_me.toml"):
         assert client.get(path, environ_overrides=stranger).status_code == 404
@@ -470,7 +470,7 @@ def test_strangers_have_no_access(app: Flask, client: FlaskClient) -> None:
 
 
 def test_looks_have_a_maximum_size_and_expire(app: Flask, studio: Studio) -> None:
-    """Equal looks are saved once."""
+    """Identical looks are saved once."""
     studio.press(button__label="Old")
     link = studio.link
     with app.app_context():
