@@ -64,7 +64,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure() -> None:
-    """Collect garbage once: pytest searches all objects five times for unclosed resources."""
+    """Collect garbage once, since pytest searches the rest several times for unclosed resources."""
     gc.collect()
     gc.freeze()
 

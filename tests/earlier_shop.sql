@@ -1,4 +1,4 @@
--- The database of a shop of November 2026, before version 1.0: one product, an order, a sign-up that
+-- A shop's database from November 2026, before version 1.0: a product, an order, a sign-up that
 -- Klaviyo accepted, and one that was queued. Made with sqlite3's .dump.
 PRAGMA foreign_keys=OFF;
 BEGIN TRANSACTION;

@@ -72,7 +72,7 @@ class Recording:
             method=6,
         )
         if (size := TOUR.stat().st_size) > MAX_BYTES:
-            raise ValueError(f"{TOUR.name} has {size:,} bytes; the README allows {MAX_BYTES:,}")
+            raise ValueError(f"{TOUR.name} is {size:,} bytes; the limit is {MAX_BYTES:,}")
 
 
 def main() -> None:

@@ -89,7 +89,7 @@ def serve_sandbox() -> Iterator[Sandbox]:
 
 
 class Sandbox:
-    """Controls a sandbox of this process through its JSON API under `/_sandbox/`.
+    """Controls a sandbox in this process through its JSON API under `/_sandbox/`.
 
     Its requests don't use the network, since most tests make several.
     """
@@ -125,11 +125,11 @@ class Sandbox:
         self._call("DELETE", "drills")
 
     def unknown(self, *composite_ids: str) -> None:
-        """Set the composite IDs that the account's catalog doesn't contain."""
+        """Set the composite IDs that the sandbox treats as unknown."""
         self._call("PUT", "unknown", {"unknown": composite_ids})
 
     def set(self, name: str, **properties: object) -> None:
-        """Change a part of the account: `account`, `flow` or `list`."""
+        """Change the settings of `account`, `flow`, `list` or `regions`."""
         self._call("PUT", name, properties)
 
     def read(self, name: str) -> list[dict[str, Any]]:

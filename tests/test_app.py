@@ -47,7 +47,7 @@ def database(tmp_path: Path, catalog_db: Path) -> Path:
 
 
 def invalid_sign_ups(client: FlaskClient, addresses: list[str]) -> set[int]:
-    """Post from these addresses through a proxy, and return the statuses."""
+    """Post invalid sign-ups from these addresses through a proxy, and return the statuses."""
     return {
         client.post(
             FORM, data={"channels": "EMAIL"}, headers={"X-Forwarded-For": address}
@@ -73,8 +73,8 @@ def test_rate_limit_behind_a_proxy(
     forwarded: str,
     statuses: set[int],
 ) -> None:
-    """With a trusted proxy each shopper has their own limit, by the address that the proxy added
-    last; otherwise they share one.
+    """With a trusted proxy, each shopper has their own limit, based on the address that the proxy
+    added last; otherwise, they share one.
     """
     limit = {"NOTIFY_ME_LIMITS__INVALID_POSTS": "3"}
     app = create_app({**demo_environ(database, sandbox), **limit, **environ})
@@ -147,7 +147,7 @@ def test_not_ready_without_the_queue_tables(database: Path, sandbox: Sandbox) ->
 
 @pytest.mark.parametrize("problem", ["deleted", "no folder", "not a database", "locked"])
 def test_not_ready_without_the_database(database: Path, sandbox: Sandbox, problem: str) -> None:
-    """/readyz answers 503 within 5 seconds, and 200 when the database is back."""
+    """/readyz returns 503 within 5 seconds, and 200 when the database is back."""
     app = create_app(demo_environ(database, sandbox))
     content = database.read_bytes()
     with serve(app) as url, closing(sqlite3.connect(":memory:")) as unused:
@@ -184,7 +184,7 @@ def test_not_ready_without_the_database(database: Path, sandbox: Sandbox, proble
 def test_not_ready_on_a_read_only_disk(
     database: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It tries to write at most every ten seconds."""
+    """/readyz tries to write at most every ten seconds."""
     now = time.monotonic()
     monkeypatch.setattr("notify_me.database.time.monotonic", lambda: now)
     app = create_app(demo_environ(database, sandbox))
@@ -206,7 +206,7 @@ def test_not_ready_on_a_read_only_disk(
 def test_not_ready_on_a_full_disk(
     database: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite's log may have room for a row, but not for a sign-up."""
+    """A full disk may have room for a row in SQLite's log, but not for a sign-up."""
 
     def no_space(**_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PATH = f"{BIN}{os.pathsep}{os.environ['PATH']}"
 WITH_NGINX = f"{PATH}{os.pathsep}/usr/sbin"
-"""Debian installs it in a folder that isn't on the path of every user."""
+"""Debian installs nginx in a folder that isn't on every user's path."""
 START_TIMEOUT = 180
 """Seconds; the tests share the machine with others."""
 KEYS = {
@@ -123,7 +123,7 @@ def free_port() -> str:
 
 
 def ready(port: str, host: str = "127.0.0.1") -> bool:
-    """Return whether the shop's /readyz answers 200."""
+    """Return whether the shop's /readyz returns 200."""
     try:
         return requests.get(f"http://{host}:{port}/readyz", timeout=TIMEOUT).ok
     except requests.RequestException:
@@ -202,7 +202,7 @@ def test_host_and_port_in_env_apply_to_every_command(
 
 
 def test_sqlite_backup_can_be_restored(image: Path, tmp_path: Path) -> None:
-    """It is made while the shop has the file open, and has what was committed before it."""
+    """It is made while the shop has the file open, and contains everything committed by then."""
     database = tmp_path / "shop.db"
     environ = settings(DATABASE_URL=f"sqlite:///{database}")
     run(["flask", "db", "upgrade"], image, environ)
@@ -228,8 +228,8 @@ def test_sqlite_backup_can_be_restored(image: Path, tmp_path: Path) -> None:
 def test_upgrade_can_be_rolled_back_and_repeated(
     image: Path, tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    """From the database of an earlier version: its orders and sign-ups stay, and the call that was
-    queued is sent. After a rollback to the backup it is sent again, which Klaviyo ignores.
+    """The orders and sign-ups of an earlier version are kept, and its queued call is sent. After a
+    rollback to the backup, the call is sent again, which Klaviyo ignores.
     """
     database, backup = tmp_path / "shop.db", tmp_path / "backup.db"
     with closing(sqlite3.connect(backup)) as earlier:

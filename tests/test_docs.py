@@ -69,7 +69,7 @@ def test_python_examples_are_valid(page: Path) -> None:
 
 
 def test_troubleshooting_quotes_messages_that_exist() -> None:
-    """In the first column of its tables, quoted texts and log lines are those of the code."""
+    """The messages quoted in the first column of its tables are in the code."""
     files = [ROOT / "app.py", ROOT / "gunicorn.conf.py"]
     files += [
         file for package in ("notify_me", "storefront") for file in (ROOT / package).rglob("*.py")
@@ -86,7 +86,7 @@ def test_troubleshooting_quotes_messages_that_exist() -> None:
 
 @pytest.mark.parametrize("name", ["security.md", "reliability.md"])
 def test_named_tests_exist(name: str) -> None:
-    """In a cell, each test is in the file that is named before it."""
+    """Each test is in the file that is named before it in the same cell."""
     page = (ROOT / "docs" / name).read_text("utf-8")
     missing, count = [], 0
     for cell in page.split("|"):

@@ -1,4 +1,4 @@
-"""Generated requests to all routes: none makes the shop fail, and no page repeats markup.
+"""Generated requests to all routes: the shop never fails, and no page contains unescaped markup.
 
 `make test` sends a small, fixed sample; `make fuzz`, a part of `make test-slow`, sends 10,000.
 """
@@ -26,7 +26,7 @@ from tests.storefront.conftest import catalog_db, close, make_shop
 __all__ = ["catalog_db"]
 
 MARKUP = "<fuzz'\">&"
-"""If a page repeats it without escaping, it contains `<fuzz`."""
+"""A page that doesn't escape it contains `<fuzz`."""
 VALUES = [
     MARKUP,
     "fuzz\r\nX-Fuzz: 1",

@@ -115,7 +115,7 @@ def test_fork_by_the_checklist(tmp_path: Path) -> None:
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy the project without what tools have generated."""
+    """Copy the project without Git's folder and generated files."""
     ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "instance")
     return Path(shutil.copytree(ROOT, folder / "fork", ignore=ignored))
 

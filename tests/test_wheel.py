@@ -84,7 +84,7 @@ def test_wheel_contains_its_package_and_nothing_else(package: str, tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.process
-def test_installed_sandbox_starts_by_its_command(tmp_path: Path) -> None:
+def test_installed_sandbox_starts_with_its_command(tmp_path: Path) -> None:
     wheel = build_wheel("klaviyo_sandbox", tmp_path)
     environment = tmp_path / "environment"
     venv.create(environment)

@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def installed_flask(tmp_path: Path) -> Path:
-    """The `flask` command of a new environment in which only the kit's wheel was installed."""
+    """The `flask` command of a new environment with only the kit's wheel installed."""
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=True)
     wheel = build_wheel("notify_me", tmp_path / "wheel")
@@ -60,7 +60,7 @@ def test_shop_of_the_guide_runs_with_the_installed_wheel(
 
 
 def sign_up_calls(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Return the sign-ups that the sandbox has recorded; the shop also looks for its flow."""
+    """Return the recorded sign-ups, without the calls with which the shop checks the flow."""
     return [
         call
         for call in sandbox.requests()
@@ -69,7 +69,7 @@ def sign_up_calls(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def assert_sign_up_arrives(flask: Path, folder: Path, sandbox: Sandbox, **variables: str) -> None:
-    """Start the shop by the guide's command, sign up, and check the call that Klaviyo receives."""
+    """Start the shop with the guide's command, sign up, and check the call to Klaviyo."""
     command = "flask --app shop run"
     assert f"\n{command}\n" in GUIDE
     with socket.socket() as probe:

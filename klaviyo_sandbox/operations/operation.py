@@ -40,7 +40,7 @@ class Operation:
 
     act: carries out the call. Raises `Refusal`.
     check: refuses what the schema allows but Klaviyo doesn't. Raises `Refusal`. It runs before
-        `act`, even if a drill will make the call fail.
+        `act`, and also if a drill makes the call fail.
     identifiers_pointer: the JSON pointer to the attributes of the (first) profile, which contain
         the email address and the phone number.
     """

@@ -150,7 +150,7 @@ def test_opening_the_dialog_shifts_nothing(visit: Visit) -> None:
     assert page.evaluate("window.shifts") == 0
 
 
-# what an open dialog makes inert can't be pressed; a checkbox counts with its label
+# an open dialog makes the rest of the page inert; a checkbox is measured with its label
 FIELDS = """() => [...(document.querySelector("dialog[open]") ?? document.querySelector("main"))
   .querySelectorAll("input:not([type=hidden]), textarea, select, button, summary")]
   .filter(element => element.checkVisibility())

@@ -65,8 +65,8 @@ def shop_offering(
 ) -> Iterator[Callable[..., str]]:
     """Return a function that serves the demo shop with these channels and returns its URL.
 
-    Consent to the email list is asked for. Shops are shared between tests, except those with a
-    `key`, and forget earlier sign-ups: otherwise an accepted consent wouldn't be sent again.
+    The form asks for consent to the email list. Tests share the shops. Each use deletes earlier
+    sign-ups: otherwise, consent that was already accepted wouldn't be sent again.
     """
     folder = tmp_path_factory.mktemp("channels")
     served: dict[tuple[str, ...], tuple[Flask, str]] = {}
@@ -81,8 +81,8 @@ def shop_offering(
 
     with ExitStack() as stack:
 
-        def shop(*channels: str, mode: str = "server", key: str = "") -> str:
-            shop_key = (*channels, mode, key)
+        def shop(*channels: str, mode: str = "server") -> str:
+            shop_key = (*channels, mode)
             if shop_key not in served:
                 urls = {"terms_of_service_url": "/terms", "privacy_policy_url": "/privacy"}
                 text = toml(channels, email_list="ask", **urls)
@@ -193,7 +193,7 @@ def test_a_sign_up(
     channels: tuple[str, ...],
 ) -> None:
     """The form only asks for what the chosen channels need. Calls and consent are exact, and don't
-    contain what was filled in for a channel that was unticked again.
+    contain what was filled in for a channel that was then unticked.
     """
     scenario, scripts = SCENARIOS[name]
     shop = shop_offering(*EVERY, mode=scenario.mode)
@@ -286,7 +286,7 @@ def test_changed_consent_text_must_be_confirmed_again(
         fill(form, "SMS")
         versions = form.locator("input[name=shown]")
         email, _ = versions.input_value().split()
-        # as a form does that was opened before the merchant changed the text
+        # as in a form that was opened before the merchant changed the text
         versions.evaluate("(field, old) => { field.value = old; }", f"{email} 0123456789ab")
         send(form)
 
@@ -315,7 +315,7 @@ def test_conflict_is_a_success_for_the_alert_and_a_failure_for_consent(
             fill(form, "SMS")
             send(form)
             if operation == "subscription":
-                # without the only channel, the sign-up has failed
+                # SMS is the only channel, so without consent the sign-up fails
                 expect(
                     page.get_by_role("heading", name="We couldn’t finish your sign-up")
                 ).to_be_visible()
@@ -390,7 +390,7 @@ def test_single_channel_and_terms_in_a_new_tab(
 def test_title_never_covers_the_focused_field(
     browser: Browser, shop_offering: Callable[..., str]
 ) -> None:
-    """When the form scrolls, title and close button stay, and the focused field is below them."""
+    """The title and the close button don't scroll, and the focused field is below them."""
     with tab(browser, viewport={"width": 360, "height": 520}, reduced_motion="reduce") as page:
         form = open_form(page, shop_offering("EMAIL", "SMS", "WHATSAPP"))
         choose(form, "EMAIL", "SMS", "WHATSAPP")

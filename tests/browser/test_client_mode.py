@@ -144,14 +144,14 @@ TIMEOUTS = """() => {
         return call.signal;
     };
 }"""
-"""Makes `skipTimeout()` end the current call to Klaviyo as if its time were over."""
+"""Makes `skipTimeout()` end the current call to Klaviyo as if it had timed out."""
 
 
 def test_all_calls_share_one_timeout(
     page: Page, client_shop: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """If Klaviyo doesn't respond, the second of three calls is aborted and the third not made.
-    Klaviyo may have accepted them, so the browser repeats none, and the server calls next.
+    """If Klaviyo doesn't respond, the browser aborts the first two of three calls, doesn't make
+    the third, and repeats none. The server then makes all three.
     """
     sandbox.drill(
         "slow", times=None, seconds=600, operation="create_client_back_in_stock_subscription"
@@ -180,8 +180,8 @@ def test_all_calls_share_one_timeout(
 def test_server_sends_what_the_browser_could_not(
     page: Page, client_shop: str, sandbox: Sandbox
 ) -> None:
-    """If Klaviyo's host is blocked, or a call can't even be tried, the server makes one call, with
-    the same confirmation.
+    """If Klaviyo's host is blocked, or a call can't even be tried, the server makes one call, and
+    the confirmation is the same.
     """
     for obstacle in ("blocker", "exception"):
         sandbox.reset()

@@ -53,7 +53,7 @@ class WebKitTab:
 
     def hover(self, selector: str) -> None:
         """Move the pointer to the first element that matches."""
-        # those that follow a scroll position never end
+        # animations that follow a scroll position never end
         moving = "document.getAnimations().some(({timeline}) => timeline === document.timeline)"
         eventually(lambda: self.evaluate(f"!{moving}"))
         element = self.driver.find_element(By.CSS_SELECTOR, selector)

@@ -1,7 +1,7 @@
 """The main flows in a second engine: Debian's own Firefox.
 
-Playwright drives a stock Firefox over WebDriver BiDi, which can’t turn scripts off. "Without
-scripts" means here that requests for scripts are blocked.
+Playwright drives a stock Firefox over WebDriver BiDi, which can't turn scripts off. Here,
+"without scripts" means that requests for scripts are blocked.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def test_without_scripts(visit: Visit) -> None:
     ],
 )
 def test_a_state(visit: Visit, state: str) -> None:
-    """Other states of a sign-up can be reached, and don't scroll sideways on a phone."""
+    """Other states can be reached, and don't scroll sideways on a phone."""
     visit.page.set_viewport_size({"width": 360, "height": 740})
 
     if state not in STATES:

@@ -33,7 +33,7 @@ def check_width(page: Page, width: int) -> None:
 
 
 def test_sign_in_and_demand_page(page: Page, shop: Flask) -> None:
-    """Signing in works by keyboard; the demand page of many variants fits and is accessible."""
+    """Signing in works by keyboard; a demand page with many variants fits and is accessible."""
     hashed = generate_password_hash(PASSWORD, method="pbkdf2:sha256:1")
     shop.config["MERCHANT_PASSWORD_HASH"] = hashed
     with serve(shop) as url:

@@ -291,7 +291,7 @@ def has_channels_in_order(shop: Shop) -> None:
 
 
 def uses_the_region(shop: Shop) -> None:
-    """Check that a national phone number belongs to this country."""
+    """Check that a national phone number gets this country's code."""
     assert "+4915123456789" in shop.signed_up[1]
 
 
@@ -711,7 +711,7 @@ OTHER_TESTS = {
     "trigger.is_allow_for_unmanaged_inventory",
     "consent.age_gated",
 }
-"""Settings that are tested elsewhere: the demo shop has no such stock, or doesn't start."""
+"""Settings that are tested elsewhere: the demo shop has no such stock, or wouldn't start."""
 GROUP_SETTINGS = {"always": {"consent.email_list": "always", "consent.brand": "Brae"}}
 """Additional settings for the shops of some groups."""
 

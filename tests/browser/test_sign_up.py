@@ -227,7 +227,7 @@ def test_double_click_sends_once(page: Page, shop_url: str, sandbox: Sandbox) ->
 def test_missing_connection_shows_an_error_and_keeps_the_input(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """The alert's element exists before it has text. Afterwards, the form can be sent."""
+    """The alert's element exists before it has text. The form works once the connection does."""
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     alert = page.get_by_role("dialog").locator("[role=alert]")
@@ -284,7 +284,7 @@ SWAPS = {
 
 def test_swapped_content_while_sending(page: Page, shop_url: str, sandbox: Sandbox) -> None:
     """Whatever a shop's script does to the button or the dialog, the sign-up is sent, no script
-    fails, and no dialog is left that isn't modal.
+    fails, and no open dialog stops being modal.
     """
     for number, (name, swap) in enumerate(SWAPS.items(), 1):
         page.goto(shop_url + PARKA)
@@ -369,7 +369,7 @@ def test_variant_back_in_stock_while_the_dialog_is_open(
     """The shopper gets a link to the product, and nothing is sent to Klaviyo."""
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
-    # a form that is fetched later would have no field
+    # wait for the form: if fetched after the restock, it would have no field
     expect(page.get_by_role("dialog").get_by_label("Email")).to_be_visible()
     set_stock(shop_url, "HAAR-OIL-M", "4")
 
@@ -383,7 +383,7 @@ def test_variant_back_in_stock_while_the_dialog_is_open(
 
 
 def test_script_loaded_twice_and_unusual_clicks(page: Page, shop_url: str) -> None:
-    """Another copy of the script changes nothing, a click with Control opens the form in a tab, and
+    """Another copy of the script changes nothing, a Control-click opens the form in a new tab, and
     two clicks while the form loads open one dialog.
     """
     page.goto(shop_url + PARKA)

@@ -22,7 +22,7 @@ def weight(url: str) -> int:
 
 
 def test_script_and_style_stay_within_budget(shop_url: str) -> None:
-    """A product page has at most 4.5 kB of scripts and 3 kB of the kit's style, with Brotli."""
+    """A product page loads at most 4.5 kB of scripts and 3 kB of the kit's CSS, with Brotli."""
     page = read(requests.get(shop_url + PARKA, timeout=TIMEOUT).text)
     scripts = [
         script["src"]

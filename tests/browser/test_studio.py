@@ -31,7 +31,7 @@ CSS_PROPERTIES = [
 
 
 def style_of(element: Locator) -> dict[str, str]:
-    """Return the text of an element and its computed style, as far as settings affect it."""
+    """Return the text of an element, and the computed styles that settings affect."""
     style: dict[str, str] = element.evaluate(
         "(el, names) => Object.fromEntries(names.map((n) => [n, getComputedStyle(el)[n]]))",
         CSS_PROPERTIES,
@@ -69,7 +69,7 @@ def test_changes_can_be_previewed_shared_and_exported(
     sandbox: Sandbox,
     shop_template: Path,
 ) -> None:
-    """They are shared with a browser by a link, and with another shop by the settings file."""
+    """A link shares them with another browser, the settings file with another shop."""
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{shop_url}/studio")
     page.get_by_role("button", name="Poster").click()
@@ -248,7 +248,7 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
         expect(dialog).to_contain_text("You’re on the list")
         assert "state=button" in page.url
 
-        # where the frame's page doesn't get the scheme from the frame, as in WebKit
+        # in WebKit, for example, the page in the frame doesn't get the scheme from the frame
         page.emulate_media(color_scheme="light")
         page.goto(f"{shop_url}/studio/preview?state=button&scheme=dark")
         expect(page.locator("body")).to_have_css("background-color", "rgb(16, 25, 29)")

@@ -50,7 +50,7 @@ def expect_step(page: Page, title: str) -> None:
 
 
 def check_unchanged_text_is_not_replaced(page: Page) -> None:
-    """Check that returning from another tab replaces no text, for screen readers."""
+    """Check that returning from another tab replaces no text: screen readers would repeat it."""
     button = page.get_by_role("button", name="Leave the tour")
     button.focus()
     page.evaluate(
@@ -74,7 +74,7 @@ def check_unchanged_text_is_not_replaced(page: Page) -> None:
     ("size", "developer"),
     [
         pytest.param(DESKTOP, False, id="merchant-desktop"),
-        # the developer's panel is the taller one, and so the one that could cover something
+        # the developer's panel is taller, so it could cover more
         pytest.param(PHONE, True, id="developer-phone"),
         pytest.param(PHONE, False, id="merchant-phone", marks=pytest.mark.slow),
         pytest.param(DESKTOP, True, id="developer-desktop", marks=pytest.mark.slow),
@@ -83,7 +83,7 @@ def check_unchanged_text_is_not_replaced(page: Page) -> None:
 def test_tour(
     page: Page, shop_url: str, sandbox: Sandbox, size: tuple[int, int], developer: bool
 ) -> None:
-    """Only what the panel has marked is pressed. The developer's browser calls Klaviyo itself."""
+    """The panel never covers the control to press. The developer's browser calls Klaviyo itself."""
     width, height = size
     page.set_viewport_size({"width": width, "height": height})
     page.add_init_script(_COUNT_PRESSES)

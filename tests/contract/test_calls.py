@@ -1,6 +1,6 @@
 """The kit's calls, checked against Klaviyo's OpenAPI specification and Klaviyo's own SDK.
 
-The validation is independent of the sandbox's, so that one can catch a mistake in the other.
+The validation is independent of the sandbox's, so that each can catch mistakes in the other.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def make_shop(tmp_path: Path, sandbox: Sandbox) -> Iterator[Callable[..., Flask]
 
 
 def sign_up(shop: Flask, email: str = ADA, variants: list[str] | None = None) -> list[Any]:
-    """Sign up by email through the form; returns the calls for the browser, if any."""
+    """Sign up by email through the form; return the calls for the browser, if any."""
     variants = variants or [MUG]
     data = {"channels": "EMAIL", "email": email, "variants": variants}
     response = shop.test_client().post(
@@ -203,7 +203,7 @@ def test_revision_is_a_setting(make_shop: Callable[..., Flask], sandbox: Sandbox
 def test_server_calls_with_consent_match_the_specification(
     sign_up_with_consent: Callable[..., Any], sandbox: Sandbox, spec: Spec, channels: list[str]
 ) -> None:
-    """After the subscription come Subscribe Profiles, and Get List for the confirmation's text."""
+    """The sign-up is followed by Subscribe Profiles and, for the confirmation's text, Get List."""
     assert sign_up_with_consent(channels) == []
 
     calls = sandbox.requests()
@@ -458,7 +458,7 @@ def test_simulated_errors_match_the_specification(
     """The kit is tested with errors that Klaviyo could send."""
     data = {"channels": "EMAIL", "email": ADA}
     for kind in ERRORS_BY_KIND:
-        # a 429 would stop the circuit breaker from sending more
+        # a new shop each time: after a 429, the circuit breaker would stop the next calls
         shop = make_shop().test_client()
         sandbox.drill(kind)
         shop.post(f"/notify-me/{MUG}", data=data, headers=ELEMENT)

@@ -153,7 +153,7 @@ def test_reset_can_keep_the_catalog(sandbox: RunningSandbox) -> None:
     ],
     ids=["cross-site", "same-site", "another port", "null", "foreign origin"],
 )
-def test_pages_of_other_sites_change_nothing(
+def test_pages_of_other_sites_cannot_change_anything(
     sandbox: RunningSandbox, headers: dict[str, str]
 ) -> None:
     """The shop, on another port, counts as another site."""
