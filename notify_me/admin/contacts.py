@@ -56,7 +56,7 @@ class ConsentRecord:
     when: datetime
     channel: str
     state: str
-    """Whether Klaviyo accepted it: accepted, queued, refused, unknown, …"""
+    """The state of its call: accepted, queued, refused, unknown, …"""
     contact: str
     text: str
     version: str

@@ -275,8 +275,8 @@ def _people_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
 def _figure_columns(
     channels: ColumnElement[str], state: ColumnElement[str], person: ColumnElement[str]
 ) -> list[ColumnElement[int]]:
-    """Return the columns that `_figures` reads: the number of requests first. `channels` is a JSON
-    list of names, as text.
+    """Return the columns that `_figures` reads, starting with the number of requests. `channels` is
+    a JSON list of names, as text.
     """
     return [
         func.count(),

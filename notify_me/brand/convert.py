@@ -199,7 +199,7 @@ class _Button(_Part):
         background = self.color("style.background_color", f"{BUTTON_STYLES}.color")
         self.text_color("text.color", f"{TEXT_STYLES}.font_color", background)
         if background:
-            # the submit button looks the same
+            # so that the submit button takes the button's colours
             self.unset("modal.button_background_color", "modal.button_text_color")
         self._radius()
         self._border()

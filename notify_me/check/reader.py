@@ -50,8 +50,8 @@ class Reader:
         """Call `send` with the arguments and a deadline. After a 429, wait and try again, unless
         Klaviyo asks for a wait of more than `MAX_RETRY_AFTER`.
 
-        `scopes` are those that the call needs, separated by spaces; empty if a missing scope isn't
-        reported.
+        `scopes` are those that the call needs, separated by spaces; empty if a missing scope
+        shouldn't be reported.
         """
 
         def wait(seconds: float) -> None:

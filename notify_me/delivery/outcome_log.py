@@ -54,7 +54,7 @@ def unknown_variant_remedy(variant: str) -> str:
 
 
 def log_unknown_variant(variant: str, outcome: Outcome, hours: float) -> None:
-    """Log that Klaviyo doesn't have a variant, and what to do: once, when it is first noticed."""
+    """Log that Klaviyo doesn't have a variant, and what to do; called when it is first noticed."""
     logger.error(
         "%s: %s. Sign-ups for it are queued, and retried for %g hours. %s",
         variant,

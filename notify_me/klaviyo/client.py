@@ -264,8 +264,8 @@ class Klaviyo:
             return KlaviyoResponse(None, problem=f"no response ({type(error).__name__})")
 
     def _log_revision(self, response: KlaviyoResponse) -> None:
-        """Log once if Klaviyo served a different API revision, and once if it will retire the
-        requested one.
+        """Log once if Klaviyo served a different API revision, and once if it will retire the one
+        that it served.
         """
         served = response.headers.get("X-Klaviyo-Api-Revision", "")
         retired_on = response.headers.get("X-Klaviyo-Api-Retirement-Date", "")
@@ -273,7 +273,8 @@ class Klaviyo:
         if served and served != self._revision:
             messages.append(f"Klaviyo served API revision {served} instead of {self._revision}")
         if retired_on:
-            messages.append(f"Klaviyo retires API revision {self._revision} on {retired_on}")
+            revision = served or self._revision
+            messages.append(f"Klaviyo retires API revision {revision} on {retired_on}")
         for message in messages:
             if message not in self._logged:
                 self._logged.add(message)

@@ -44,7 +44,7 @@ class Account(SettingsTable):
     @classmethod
     def _check_api_url(cls, url: str) -> str:
         if "@" in url:
-            # the value is appended only to messages that begin with "must"
+            # not "must …": to such a message, `describe_error` appends the value with its password
             raise ValueError("contains a user name or a password, which is not allowed")
         try:
             parts = urlsplit(url)

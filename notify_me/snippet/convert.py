@@ -218,11 +218,12 @@ def _web_fonts(styles: str) -> str:
     urls = [_split(html.unescape("".join(groups))) for groups in _IMPORT_RULE.findall(styles)]
     hosts = one_line(", ".join(dict.fromkeys(url.netloc or "another file" for url in urls)))
     families = ", ".join(filter(None, (_families(url.query) for url in urls)))
-    fonts = f"the web font {families}" if families else "a web font"
+    noun, pronoun = ("web fonts", "them") if "," in families else ("web font", "it")
+    fonts = f"the {noun} {families}" if families else "a web font"
     reason = (
-        f"it loads {fonts} from {hosts}, and the kit loads nothing from other servers. Add the "
-        "font to the shop's own stylesheet with @font-face, and put it first in [modal] "
-        "font_family"
+        f"it loads {fonts} from {hosts}, and the kit loads nothing from other servers. Add "
+        f"{pronoun} to the shop's own stylesheet with @font-face, and put {pronoun} first in "
+        "[modal] font_family"
     )
     if _IMPORT_RULE.sub("", styles).strip():
         reason += f". As for the other rules, {SKIPPED['modal.additional_styles'].reason}"

@@ -50,9 +50,9 @@ class RateLimited(Exception):
 def create_limiter(
     config: Mapping[str, Any], engine: Callable[[], Engine], secret: str
 ) -> RateLimiter | None:
-    """Return the limiter that counts in `RATELIMIT_STORAGE_URI`; None if that isn't set and
-    `RATELIMIT_ENABLED` is off. `engine` returns the engine of the kit's database, and `secret` is
-    the key for hashing clients and contacts in that database.
+    """Return a limiter that counts in the storage that `RATELIMIT_STORAGE_URI` names, or in memory
+    if that isn't set; None if `RATELIMIT_ENABLED` is off as well. `engine` returns the engine of
+    the kit's database, and `secret` is the key for hashing clients and contacts in it.
 
     Raises `SettingsError` if the URI isn't valid, or its storage needs a package that isn't
     installed.
