@@ -210,8 +210,8 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         WARN,
         "{count:,} of {total:,} are from {integrations}: Klaviyo's API only shows its custom "
         "catalog, so this check can't tell whether Klaviyo has them",
-        "in Klaviyo under Content > Products, make sure that the integration is syncing, and submit "
-        "a sign-up for one of them: if Klaviyo doesn't have the variant, the log says so",
+        "in Klaviyo under Content > Products, make sure that the integration is syncing, and "
+        "submit a sign-up for one of them: if Klaviyo doesn't have the variant, the log says so",
     ),
 }
 """The verdict, message and remedy of each case. Its key is `check/case`, or just `check` for the

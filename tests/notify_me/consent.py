@@ -58,7 +58,7 @@ def operation(scenario: Scenario) -> str:
 
 
 def failure_messages(reply: TestResponse) -> list[str]:
-    """Return the confirmation's sentences about failed calls; the last one is the reason."""
+    """Return the confirmation's sentences about failed calls; the reason, if given, is last."""
     root = view(reply)
     assert state(reply) == "done"
     texts = [

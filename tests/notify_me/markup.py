@@ -140,5 +140,5 @@ def state(reply: TestResponse) -> str:
 
 
 def post_form(root: Element) -> Element:
-    """Return the sign-up form, and not the form with a dialog's close button."""
+    """Return the sign-up form: the only form that is posted."""
     return root.one("form", method="post")

@@ -68,7 +68,7 @@ IDS = [
 def test_unusual_ids_reach_klaviyo_unchanged(
     make_app: Callable[..., Flask], catalog: DictCatalog, sandbox: Sandbox
 ) -> None:
-    """Both the button's link and `CompositeID.path` work, as a browser follows and submits them."""
+    """The form opens and can be submitted from the button's link and from `CompositeID.path`."""
     app = make_app(RATELIMIT_ENABLED=False)
     with serve(app) as url, requests.Session() as browser:
         browser.trust_env = False

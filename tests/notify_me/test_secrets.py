@@ -30,7 +30,7 @@ ELEMENT = {"X-Notify-Me": "1"}
 # an address that no other text contains by chance, and whose escaped forms differ from it
 ADDRESS = "ada+zq7@leak-search.example.org"
 SLOW_DRILLS = {"slow": 600, "drip": 3, "drip-headers": 3}
-"""Drills that outlast the deadline, and their seconds."""
+"""Drills that outlast the deadline, with their delays in seconds."""
 SLOW_REQUEST_HEADERS: tuple[dict[str, str], ...] = ({}, ELEMENT, {})
 """The headers of the request during each slow drill: page, element, page."""
 
@@ -82,7 +82,7 @@ class Driven:
         """Sign up, and record the reply and the page that it redirects to."""
         reply = self.app.test_client().post(path, data=data, headers=headers)
         if reply.status_code == 303:
-            self.get(f"{name}, done page", reply.location)
+            self.get(f"{name}, confirmation", reply.location)
         confirmed = reply.is_json and reply.json is not None and reply.json["state"] == "done"
         sent_back = (
             confirmed or b'method=\\"post\\"' in reply.data or b'method="post"' in reply.data
@@ -139,7 +139,7 @@ def _drive(driven: Driven, sandbox: Sandbox) -> None:
         driven.post(f"back, {name}", f"/notify-me/{PREFIX}PARKA-M-RUST", fields, headers)
         for kind in KINDS:
             if kind not in SLOW_DRILLS:
-                # Retry-After: 0, since no other call would be made until then
+                # Retry-After is 0, since no other call would be made before it ends
                 sandbox.drill(kind, **({"retry_after": 0} if kind == "429" else {}))
                 driven.post(f"{kind}, {name}", MUG, fields, headers)
     for kind, seconds in SLOW_DRILLS.items():
@@ -219,7 +219,7 @@ def _plant(driven: Driven) -> None:
 WRITTEN = {
     "plain": f"to {ADDRESS}.",
     "in capitals": f"to {ADDRESS.upper()}.",
-    "in an address": f"https://shop.example/?x={quote(ADDRESS)}&y=1",
+    "in a URL": f"https://shop.example/?x={quote(ADDRESS)}&y=1",
     "in markup": f"<input value='{escape(ADDRESS)}'>",
     **{
         f"in base64, {len(before)} characters in": base64.b64encode(
@@ -232,12 +232,12 @@ WRITTEN = {
 
 @pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN)
 def test_search_finds_every_encoding(written: str) -> None:
-    places = {"here": written.encode(), "elsewhere": b"nothing of it"}
+    places = {"here": written.encode(), "elsewhere": b"no secret"}
 
     assert leaks(places, ADDRESS) == ["here"]
 
 
-def test_form_contains_nothing_of_another_shopper(client: FlaskClient) -> None:
+def test_form_contains_nothing_from_another_shopper(client: FlaskClient) -> None:
     """After invalid input, the next form of the same process is empty."""
     client.post(MUG, data={"channels": "EMAIL", "email": f"{ADDRESS}, x"})
 

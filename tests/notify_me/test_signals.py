@@ -70,7 +70,7 @@ def test_confirmed_and_failed_sign_ups_are_reported(
     ("fault", "outcome"),
     [("503", "queued"), ("415", "failed")],
 )
-def test_outcome_is_that_of_klaviyo(
+def test_signal_has_the_outcome_of_the_sign_up(
     app: Flask,
     sandbox: Sandbox,
     fault: str,

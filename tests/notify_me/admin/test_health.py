@@ -47,7 +47,7 @@ def report_refused_key(app: Flask) -> None:
 def test_health_and_status_name_what_keeps_shoppers_from_being_notified(
     make_app: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """A draft flow, a refused public key, a variant unknown to Klaviyo, and a paused queue do."""
+    """Here: a draft flow, a refused public key, an unknown variant and a paused queue."""
     app = make_app(NOTIFY_ME_MODE="client")
     sandbox.set("flow", status="draft")
     report_refused_key(app)
@@ -124,7 +124,7 @@ def pause(
         )
 
 
-def test_resume_ends_a_pause_whose_date_the_status_shows(app: Flask) -> None:
+def test_status_shows_a_pause_until_resume_ends_it(app: Flask) -> None:
     pause(app, "throttled", "Klaviyo is rate-limiting requests")
 
     assert "next attempt at 2030-03-17 17:46:40 UTC" in run(app, "status")
@@ -168,7 +168,7 @@ def test_health_says_why_each_operation_is_paused_and_what_to_do(app: Flask) -> 
 def test_health_reports_a_dead_letter_whose_variant_klaviyo_does_not_have(
     app: Flask, sandbox: Sandbox
 ) -> None:
-    """Once the variant exists, the sign-up must be retried, as `status` says, too."""
+    """Once the variant exists, the sign-up must be retried; `status` says so, too."""
     sandbox.unknown(MUG)
     app.test_client().post(f"/notify-me/{MUG}", data=SIGN_UP)
     with app.app_context(), engine_of(app).begin() as connection:

@@ -1,4 +1,4 @@
-"""`flask notify-me purge`: what is deleted when, and what outlives what."""
+"""`flask notify-me purge`: what is deleted, and when."""
 
 from __future__ import annotations
 

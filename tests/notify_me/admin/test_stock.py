@@ -1,4 +1,4 @@
-"""Changes of stock reach Klaviyo's catalog, at once or through the worker."""
+"""Stock changes reach Klaviyo's catalog, at once or through the worker."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class CatalogWithUrls(DictCatalog):
 
 
 def test_a_command_of_the_shop_can_report_changed_stock(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Outside a request, Flask's `url_for` needs the shop's address."""
+    """Outside a request, Flask's `url_for` needs the shop's URL."""
     catalog = CatalogWithUrls()
     catalog.add("mug", "Enamel Mug", "MUG", 5)
     config: dict[str, Any] = {**sandbox.environ()}

@@ -1,4 +1,4 @@
-"""Any brand within the API's shapes, hostile values included, gives valid and readable styles."""
+"""Any brand that fits the API's schema, even a hostile one, gives valid and readable styles."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def check_css(css: str) -> None:
 
 
 def check_contrast(css: str, imported: ImportedBrand) -> None:
-    """Check the texts on the backgrounds that the brand has, as the stylesheet combines them."""
+    """Check the contrast of each text with its background, as the stylesheet combines them."""
     values = dict(re.findall(r"--notify-me-([a-z-]+):([^;]+);", css))
     pairs = []
     if "button.button_styles.color" in imported.settings:

@@ -136,12 +136,12 @@ class Case:
 
 
 def put(name: str, **values: Any) -> Callable[[Sandbox], object]:
-    """Change a setting of the sandbox's account."""
+    """Return a function that changes a setting of the sandbox's account."""
     return lambda sandbox: sandbox.set(name, **values)
 
 
 def failing(kind: str, operation: str | None = None, **details: Any) -> Callable[[Sandbox], object]:
-    """Make every call fail this way, or every call of an operation."""
+    """Return a function that makes every call fail this way, or every call of an operation."""
     return lambda sandbox: sandbox.drill(kind, None, operation=operation, **details)
 
 
@@ -156,7 +156,7 @@ CASES = {
     ),
     "a key that may only read": Case(put("account", scopes=READS)),
     "a key with the write scopes alone": Case(put("account", scopes=WRITES)),
-    "a key without consent's scopes, with SMS offered": Case(
+    "a key without the scopes for consent, with SMS offered": Case(
         put("account", scopes=[*READS, *WRITES]), offers_sms=True
     ),
     "scopes that can't be tested": Case(failing("500", "create_back_in_stock_subscription")),
@@ -213,7 +213,7 @@ class Shop:
             engine_of(app).dispose()
 
     def rows(self, case: Case) -> tuple[int, dict[str, dict[str, str]]]:
-        """Exit status and rows of a case; the check must have changed nothing in the account."""
+        """Return the exit status and rows of a case, after checking that nothing changed."""
         self.sandbox.reset()
         if case.known:
             push(self.sandbox, *case.known)

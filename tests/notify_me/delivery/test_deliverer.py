@@ -1,4 +1,4 @@
-"""What the worker does with jobs that waiting can't fix, tested without its process and engine."""
+"""Jobs that can't be sent, and pauses, tested without the worker's process and engine."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def newest_job(app: Flask) -> Job:
 
 
 @pytest.mark.parametrize("fault", ["bad payload", "unreadable arguments", "missing column"])
-def test_job_that_waiting_cannot_fix_is_set_aside_with_its_reason(
+def test_job_that_cannot_be_sent_is_set_aside_with_its_reason(
     app: Flask, deliverer: Deliverer, log_file: LogFile, lines: list[str], fault: str
 ) -> None:
     job = newest_job(app)
@@ -74,10 +74,10 @@ def test_job_that_waiting_cannot_fix_is_set_aside_with_its_reason(
     assert "example.org" not in "".join(lines)
 
 
-def test_retry_skips_dead_letters_of_a_later_version(
+def test_retry_skips_dead_letters_from_a_later_version(
     app: Flask, deliverer: Deliverer, log_file: LogFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It still retries the others, in every batch; `purge` deletes the skipped ones in time."""
+    """It still retries the others, in every batch; `purge` deletes the skipped ones when old."""
     monkeypatch.setattr("notify_me.delivery.queue.BATCH_SIZE", 1)
     queue = app.extensions["notify_me"].queue
     with engine_of(app).begin() as connection:
@@ -96,7 +96,7 @@ def test_retry_skips_dead_letters_of_a_later_version(
 
 
 class UnreadableJob(Job):
-    """A job of a later version."""
+    """A job from a later version."""
 
     def as_arguments(self) -> tuple[object, ...]:
         return (*self.key, "an operation of a later version", {})

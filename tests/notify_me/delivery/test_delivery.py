@@ -44,7 +44,7 @@ def queue_sign_ups(shop: Shop, sandbox: Sandbox, count: int) -> tuple[set[str], 
 
 
 def wait_for_another_call(sandbox: Sandbox, sent: int) -> None:
-    """Wait until more calls have been sent than these."""
+    """Wait until more than this many calls have been sent."""
     eventually(lambda: len(sandbox.requests()) > sent)
 
 
@@ -67,7 +67,7 @@ def test_sign_ups_during_an_outage_arrive_after_it(db_shop: Shop, sandbox: Sandb
 def test_queued_call_is_sent_without_a_refused_channel(
     make_shop: Callable[..., Shop], sandbox: Sandbox
 ) -> None:
-    """Klaviyo can’t text the country, which nobody knew when the sign-up was confirmed."""
+    """Only after the confirmation does Klaviyo report that it can't text the country."""
     shop = make_shop(settings=QUICK + toml(["EMAIL", "SMS"], email_list="ask"))
     sandbox.set("regions", supported=["US"])
     sandbox.drill("503")
@@ -257,7 +257,7 @@ def test_a_wrong_key_pauses_the_queue_until_it_is_fixed(shop: Shop, sandbox: San
     assert lost(shop, confirmed) == set()
 
 
-def test_refused_and_unexpected_answers_are_set_aside(
+def test_refused_and_dead_lettered_calls_do_not_stop_the_others(
     make_shop: Callable[..., Shop], sandbox: Sandbox
 ) -> None:
     """The others are sent. A refused call is recorded, a dead letter is sent again by `retry`; then
@@ -287,7 +287,7 @@ def test_refused_and_unexpected_answers_are_set_aside(
 def test_variant_unknown_to_klaviyo_is_created_or_retried(
     make_shop: Callable[..., Shop], sandbox: Sandbox
 ) -> None:
-    """It is created if the shop's address is known. Otherwise its calls are retried for a
+    """It is created if the shop's URL is known. Otherwise its calls are retried for a
     limited time and then dead-lettered, the status names it, and `retry` sends them.
     """
     shop = make_shop(settings=f"{QUICK}unknown_variant_hours = 0.0002\n")

@@ -143,7 +143,7 @@ def test_status_names_a_worker_that_outlives_the_first(app: Flask) -> None:
 
 
 def test_readiness(app: Flask) -> None:
-    """Database, disk and queue answer; without its tables, the queue doesn't."""
+    """Database, disk and queue are ok; without its tables, the queue isn't."""
     with app.app_context():
         parts = admin.ready()
         assert {parts[name] for name in ("database", "disk", "queue")} == {"ok"}

@@ -71,7 +71,7 @@ REFUSED_EMAILS = {
     "text after": ("ada@example.org thanks", FULL),
     "text before": ("Ada Lovelace ada@example.org", FULL),
     "leading full stop": (".ada@example.org", FULL),
-    "number of an IP address": ("ada@[127.0.0.1]", FULL),
+    "IP address as the domain": ("ada@[127.0.0.1]", FULL),
 }
 PHONES = {
     "directional marks of Apple's contacts": ("US", "\u202d+1 202-555-0143\u202c"),
@@ -146,7 +146,7 @@ def sent_profile(sandbox: Sandbox) -> dict[str, str]:
 def offers(
     sandbox_server: Sandbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., FlaskClient]]:
-    """Return a function that returns a shop with this channel and region, the same each time."""
+    """Return a cached function that returns a client of a shop with this channel and region."""
     made: list[Flask] = []
 
     @cache
@@ -213,7 +213,7 @@ def test_ambiguous_number_is_refused(region: str, typed: str, message: str) -> N
 def test_copied_phone_number_is_cleaned(
     offers: Callable[..., FlaskClient], sandbox: Sandbox, region: str, typed: str, sent: str
 ) -> None:
-    """Whether it can text the country is for Klaviyo to decide."""
+    """The reply isn't checked: Klaviyo decides whether it can text the country."""
     client = offers("SMS", region)
 
     submit_element(

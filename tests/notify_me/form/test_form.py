@@ -127,7 +127,7 @@ def test_choice_starts_with_nothing_selected(client: FlaskClient) -> None:
     assert page.all("p", class_="notify-me__variant") == []
 
 
-def test_choice_of_one_variant_is_its_form(client: FlaskClient) -> None:
+def test_single_variant_needs_no_choice(client: FlaskClient) -> None:
     page = view(client.get(f"{MUG}?choose=1"))
 
     assert page.all("fieldset") == []

@@ -38,15 +38,15 @@ ACCEPTED = {
     "international, at home": ("US", "+1 202.555.0143", "+12025550143"),
     "international, abroad": ("US", "+44 7400 123456", "+447400123456"),
     "dialled from the US": ("US", "011 44 7400 123456", "+447400123456"),
-    "blanks around": ("US", "  202 555 0143 ", "+12025550143"),
+    "spaces around": ("US", "  202 555 0143 ", "+12025550143"),
     "full-width digits": ("US", "＋１ ２０２ ５５５ ０１４３", "+12025550143"),
     "British": ("GB", "07400 123456", "+447400123456"),
     "German": ("DE", "0151 23456789", "+4915123456789"),
     "German, with the optional 0": ("DE", "+49 (0)151 23456789", "+4915123456789"),
     "dialled from Germany": ("DE", "00 1 202 555 0143", "+12025550143"),
     "dialled as from Europe, in the US": ("US", "0044 7400 123456", "+447400123456"),
-    "dialled as from Europe, blanks before": ("US", "  00 49 151 23456789", "+4915123456789"),
-    "dashes from a text processor": ("US", "202\u2013555\u20110143", "+12025550143"),
+    "dialled as from Europe, spaces before": ("US", "  00 49 151 23456789", "+4915123456789"),
+    "dashes from a word processor": ("US", "202\u2013555\u20110143", "+12025550143"),
     "region in lower case": ("de", "0151 23456789", "+4915123456789"),
 }
 
@@ -122,7 +122,7 @@ REFUSED = {
     "toll-free": ("US", "800 234 5678", NOT_MOBILE),
     "premium rate": ("GB", "0909 879 0000", NOT_MOBILE),
     "shared cost": ("GB", "0844 412 3456", NOT_MOBILE),
-    "internet telephony": ("GB", "056 1234 5678", NOT_MOBILE),
+    "VoIP": ("GB", "056 1234 5678", NOT_MOBILE),
     "two readings, of which one is valid": ("HK", "00 996 700 123 456", UNCLEAR),
     "footnote": ("US", "202 555 0143\u00b2", NOT_A_NUMBER),
 }

@@ -59,7 +59,7 @@ def subscribed(sandbox: Sandbox) -> list[list[str]]:
 
 
 @all_scenarios
-def test_country_without_texts_keeps_the_email(
+def test_email_remains_if_klaviyo_cannot_text_the_country(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
     client = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode).test_client()
@@ -79,7 +79,7 @@ def test_country_without_texts_keeps_the_email(
 
 
 @all_scenarios
-def test_country_without_texts_keeps_whatsapp(
+def test_whatsapp_remains_if_klaviyo_cannot_text_the_country(
     offering: Callable[..., Flask], sandbox: Sandbox, scenario: Scenario
 ) -> None:
     client = offering("SMS", "WHATSAPP", NOTIFY_ME_MODE=scenario.mode).test_client()
@@ -94,7 +94,7 @@ def test_country_without_texts_keeps_whatsapp(
 
 
 @all_scenarios
-def test_only_channel_refused_offers_the_others(
+def test_refusal_of_the_only_channel_suggests_the_others(
     offering: Callable[..., Flask], sandbox: Sandbox, scenario: Scenario
 ) -> None:
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
@@ -121,8 +121,8 @@ def test_refused_consent_keeps_the_consent_to_the_other_channel(
     assert consent_states(log_file) == [("EMAIL", "accepted"), ("SMS", "refused")]
 
 
-def answer(*pointers: str) -> dict[str, Any]:
-    """Klaviyo's answer that refuses these parts of a body."""
+def refusal_of(*pointers: str) -> dict[str, Any]:
+    """Return a response in which Klaviyo refuses these parts of a body."""
     errors = [{"code": "invalid", "source": {"pointer": pointer}} for pointer in pointers]
     return {"status": 400, "body": {"errors": errors}}
 
@@ -130,10 +130,10 @@ def answer(*pointers: str) -> dict[str, Any]:
 PROFILE = "/data/attributes/profile/data/attributes"
 
 
-def test_answer_that_refuses_two_fields_shows_both(offering: Callable[..., Flask]) -> None:
+def test_response_that_refuses_two_fields_shows_both(offering: Callable[..., Flask]) -> None:
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
     sent = submit_element(client, FORM, BY_BOTH).get_json()["sign_up"]
-    answers = json.dumps([answer(f"{PROFILE}/email", f"{PROFILE}/phone_number"), None])
+    answers = json.dumps([refusal_of(f"{PROFILE}/email", f"{PROFILE}/phone_number"), None])
 
     reply = submit_element(client, FORM, {**BY_BOTH, "sign_up": sent, "answers": answers})
 
@@ -146,14 +146,14 @@ def test_repeated_refusal_of_a_channel_that_was_left_out_ends_the_sign_up(
 ) -> None:
     """A forged report can't make the server prepare calls forever."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
-    answers = {"answers": json.dumps([answer(f"{PROFILE}/phone_number"), None])}
+    answers = {"answers": json.dumps([refusal_of(f"{PROFILE}/phone_number"), None])}
     sent = submit_element(client, FORM, BY_BOTH).get_json()
     again = submit_element(client, FORM, {**BY_BOTH, "sign_up": sent["sign_up"], **answers})
     assert (state(again), again.get_json()["state"]) == ("done", "send")
     [call] = again.get_json()["calls"]
     assert call["body"]["data"]["attributes"]["channels"] == ["EMAIL"]
 
-    answers = {"answers": json.dumps([answer(f"{PROFILE}/phone_number")])}
+    answers = {"answers": json.dumps([refusal_of(f"{PROFILE}/phone_number")])}
     last = submit_element(client, FORM, {**BY_BOTH, "sign_up": sent["sign_up"], **answers})
 
     assert (state(last), last.status_code) == ("invalid", 422)
@@ -176,8 +176,8 @@ POINTERS = {
 def test_pointer_names_the_refused_channel(
     pointer: str, expected: tuple[str, set[Channel]]
 ) -> None:
-    """A refused phone number doesn't say which channel was meant; only the next call shows it."""
-    response = KlaviyoResponse(400, document=answer(pointer)["body"])
+    """If the phone number is refused, SMS is left out first: WhatsApp may still accept it."""
+    response = KlaviyoResponse(400, document=refusal_of(pointer)["body"])
 
     outcome = outcome_of(response, Operation.BACK_IN_STOCK, channels=ALL)
 

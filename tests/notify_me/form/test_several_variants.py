@@ -220,7 +220,7 @@ def test_failure_of_one_variant_does_not_stop_consent(
 def test_reply_names_the_buttons_of_the_accepted_variants(
     offering: Callable[..., Flask], sandbox: Sandbox, path: str, signed_up: list[str]
 ) -> None:
-    """Klaviyo refuses S. With an asterisk: the button on a product card, for all variants."""
+    """The call for S fails. The ID with an asterisk is that of a product card's button."""
     sandbox.drill("400-unknown-pointer", operation="create_back_in_stock_subscription")
 
     reply = submit_element(offering("EMAIL", "SMS").test_client(), path, DATA)

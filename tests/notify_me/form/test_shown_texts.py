@@ -89,21 +89,21 @@ CHANGES: dict[str, Case] = {
         {"sms"},
         set(),
     ),
-    "SMS, an address that it links to": (
+    "SMS, a URL that it links to": (
         ASK,
         {**ASK, "terms_of_service_url": "https://smirr.example/new-terms"},
         {"channels": "SMS", TEXTED: "SMS"},
         {"sms"},
         set(),
     ),
-    "WhatsApp's, both chosen": (
+    "WhatsApp, its legal text, both chosen": (
         ASK,
         {**ASK, "whatsapp_disclosure": "Now daily."},
         {"channels": ["SMS", "WHATSAPP"], TEXTED: ["SMS", "WHATSAPP"]},
         {"whatsapp"},
         {OF_SMS},
     ),
-    "the brand, and so all": (
+    "the brand, which is in every text": (
         ASK,
         {**ASK, "brand": "Haar"},
         {"channels": ["EMAIL", "SMS", "WHATSAPP"], LISTED: "EMAIL", TEXTED: ["SMS", "WHATSAPP"]},
@@ -133,7 +133,7 @@ CHANGES: dict[str, Case] = {
     ),
     "a notice instead of a checkbox": (ASK, ALWAYS, {"channels": "EMAIL"}, {"email"}, set()),
 }
-MAIN = ("SMS, its legal text", "the brand, and so all", "email's notice")
+MAIN = ("SMS, its legal text", "the brand, which is in every text", "email's notice")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def settings_for(*languages: str, other_settings: str = "") -> str:
 
 @pytest.fixture
 def shop(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., Flask]:
-    """Create the small shop with settings in TOML."""
+    """Return a function that creates the small shop with settings in TOML."""
 
     def create(text: str, **config: Any) -> Flask:
         return make_app(NOTIFY_ME_CONFIG=settings_file(tmp_path, text), **config)
@@ -55,7 +55,7 @@ def shop(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., Flask]
 
 @pytest.fixture
 def all_languages(shop: Callable[..., Flask]) -> Flask:
-    """Return the small shop in all languages, with English as the default."""
+    """The small shop in all languages, with English as the default."""
     return shop(settings_for(*ALL))
 
 

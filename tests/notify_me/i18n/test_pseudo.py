@@ -1,4 +1,4 @@
-"""All texts of the kit for shoppers are in its catalogs: none stays outside a pseudo-language."""
+"""All shopper-facing text of the kit is in its catalogs: a pseudo-language leaves no English."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ DRILLS = ("400-email", "400-list", "401", "404-variant", "409", "500", "partial"
 def shop(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_app: Callable[..., Flask]
 ) -> Iterator[Callable[..., Flask]]:
-    """Create the small shop, with the pseudo-language as its German."""
+    """Return a function that creates the small shop, whose German is a pseudo-language."""
     write_pseudo_catalog(catalogs.FOLDER, tmp_path / "pseudo", "de", "notify_me")
     monkeypatch.setattr(catalogs, "FOLDER", tmp_path / "pseudo")
     catalogs.translations.cache_clear()

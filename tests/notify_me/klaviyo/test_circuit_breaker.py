@@ -1,4 +1,4 @@
-"""The circuit breaker: when calls are sent, and when not."""
+"""The circuit breaker: when calls are sent, and when they aren't."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_it_opens_after_consecutive_failures() -> None:
     assert klaviyo.sent == 4
 
 
-def test_it_closes_after_the_first_answered_trial() -> None:
+def test_it_closes_after_a_trial_that_gets_a_response() -> None:
     """After the pause, one call is a trial."""
     klaviyo = FakeKlaviyo(TEMPORARY, TEMPORARY, TEMPORARY)
     breaker = CircuitBreaker(klaviyo, failures=2, pause=0.000001)

@@ -1,4 +1,4 @@
-"""The confirmation's sentence about the list's opt-in, which must not disclose subscribers."""
+"""The confirmation's sentence about the list's opt-in, which must not disclose who is on it."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from tests.notify_me.offers import (
 )
 from tests.support import TIMEOUT, Sandbox, eventually
 
-SURE = "We’re sending you a message. Reply to it to start receiving texts."
+BY_REPLY = "We’re sending you a message. Reply to it to start receiving texts."
 CONFIRM = {
-    "SMS": (BY_SMS, SURE),
+    "SMS": (BY_SMS, BY_REPLY),
     "EMAIL": (
         BY_EMAIL,
         "We’re sending you an email. Follow the link in it to join our email list.",
@@ -90,7 +90,7 @@ def test_confirmation_follows_the_opt_in_of_the_list(
 
     double_opt_in(sandbox)
     double = offering("SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
-    assert SURE in view(scenario.send(double, FORM, BY_SMS)).text
+    assert BY_REPLY in view(scenario.send(double, FORM, BY_SMS)).text
 
 
 def test_browser_gets_the_same_confirmation_before_its_report(
@@ -105,7 +105,7 @@ def test_browser_gets_the_same_confirmation_before_its_report(
     reply = submit_element(client, FORM, report).get_json()
 
     assert reply["state"] == "done"
-    assert SURE in sent["html"].replace("\n", " ")
+    assert BY_REPLY in sent["html"].replace("\n", " ")
     assert without_ids(sent["html"]) == without_ids(reply["html"])
 
 
@@ -120,7 +120,7 @@ def test_confirmation_is_neutral_without_a_private_key(
     text = view(submit_in_client_mode(client, FORM, BY_SMS)).text
 
     assert MAY_HAVE_TO_CONFIRM in text
-    assert SURE not in text
+    assert BY_REPLY not in text
 
 
 @pytest.mark.parametrize("kind", ["403", "drop"])
@@ -162,14 +162,14 @@ def test_known_opt_in_survives_a_failed_refresh(
     monkeypatch.setattr("notify_me.klaviyo.list_opt_in.KNOWN_TTL", 0.0)
     double_opt_in(sandbox)
     client = offering("SMS").test_client()
-    assert SURE in view(submit_element(client, FORM, BY_SMS)).text
+    assert BY_REPLY in view(submit_element(client, FORM, BY_SMS)).text
     sandbox.drill("403", times=None, operation="get_list")
 
-    assert SURE in view(submit_element(client, FORM, BY_SMS)).text
+    assert BY_REPLY in view(submit_element(client, FORM, BY_SMS)).text
     eventually(lambda: len(finished(reads(sandbox))) >= 2)
 
     for _ in range(2):
-        assert SURE in view(submit_element(client, FORM, BY_SMS)).text
+        assert BY_REPLY in view(submit_element(client, FORM, BY_SMS)).text
     assert [call["status"] for call in reads(sandbox)[:2]] == [200, 403]
 
 
@@ -205,7 +205,7 @@ def without_ids(html: str) -> str:
 def test_repeat_sign_up_reads_like_the_first(
     offering: Callable[..., Flask], sandbox: Sandbox, scenario: Scenario, opt_in: str
 ) -> None:
-    """The reply is identical even if Klaviyo has the consent: it doesn't disclose subscribers."""
+    """The reply is the same even if Klaviyo has the consent, so it doesn't disclose that."""
     if opt_in != "single":
         double_opt_in(sandbox)
     app = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode)

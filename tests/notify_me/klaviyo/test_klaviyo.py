@@ -145,12 +145,12 @@ def test_any_response_gives_the_shopper_a_reply(
 
 ODD_DOCUMENTS: dict[str, Any] = {
     "a list": [[]],
-    "IDs and attributes are something else": {
+    "IDs and attributes of the wrong type": {
         "data": [5, {"id": {}}, {"id": "1", "attributes": ["x"]}, {"id": "2", "attributes": "x"}],
         "links": {"next": "http://["},
         "included": [5, {"id": [], "type": "image"}],
     },
-    "values are something else": {
+    "values of the wrong type": {
         "data": [
             {
                 "id": f"$custom:::$default:::{sku}",
@@ -175,14 +175,14 @@ ODD_DOCUMENTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("document", ODD_DOCUMENTS.values(), ids=ODD_DOCUMENTS)
-def test_documents_of_another_shape_are_reported(
+def test_malformed_documents_are_reported(
     make_app: Callable[..., Flask],
     klaviyo: FakeKlaviyo,
     catalog: DictCatalog,
     monkeypatch: pytest.MonkeyPatch,
     document: Any,
 ) -> None:
-    """Whatever Klaviyo, or a proxy, answers with status 200, no command ends in a traceback."""
+    """Whatever Klaviyo or a proxy returns with status 200, no command ends in a traceback."""
     monkeypatch.setattr(catalog, "composite_ids", lambda: [*catalog.variants], raising=False)
     monkeypatch.setattr("notify_me.klaviyo.catalog_push.JOB_TIMEOUT", 0.0)
     klaviyo.status, klaviyo.body = 200, json.dumps(document).encode()

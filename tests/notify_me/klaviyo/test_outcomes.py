@@ -86,7 +86,7 @@ def test_page_shows_the_outcome_and_the_log_records_it(
     assert logged["settled_at"] is not None
 
 
-# seconds: of the delay, and between two bytes, which is less than a read timeout
+# seconds before the response, or between two of its bytes (less than a read timeout)
 HANGING = {"slow": 600, "drip": 0.7, "drip-headers": 0.7}
 
 

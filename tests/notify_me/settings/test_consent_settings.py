@@ -136,7 +136,7 @@ def test_unknown_placeholder_in_a_text_is_an_error(
 
 
 @pytest.mark.parametrize("url", [TERMS, "http://smirr.example/terms", "/terms"])
-def test_address_becomes_a_link(offering: Callable[..., Flask], url: str) -> None:
+def test_url_becomes_a_link(offering: Callable[..., Flask], url: str) -> None:
     """It opens in a new tab, so that the form stays filled in."""
     app = offering("SMS", consent={"terms_of_service_url": url})
 
@@ -242,7 +242,7 @@ LINKING: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 
 @pytest.mark.parametrize(("consent", "names"), LINKING.values(), ids=LINKING)
-def test_link_without_address_in_a_text_is_an_error(
+def test_link_without_a_url_in_a_text_is_an_error(
     offering: Callable[..., Flask], consent: dict[str, Any], names: list[str]
 ) -> None:
     """The message names the placeholder and the setting."""
@@ -255,8 +255,8 @@ def test_link_without_address_in_a_text_is_an_error(
         )
         assert message in str(caught.value)
     assert str(caught.value).count("a setting under [consent]") == len(names)
-    addresses = {f"{name}_url": "/page" for name in names}
-    app = offering("EMAIL", consent={**NO_LINKS, **consent, **addresses})
+    urls = {f"{name}_url": "/page" for name in names}
+    app = offering("EMAIL", consent={**NO_LINKS, **consent, **urls})
     text = view(app.test_client().get(FORM)).one("div", class_="notify-me__consent")
     assert len(text.all("a", href="/page")) == len(names)
 
@@ -270,7 +270,7 @@ def test_link_without_address_in_a_text_is_an_error(
     ],
     ids=["list off", "notice not shown", "channel not offered"],
 )
-def test_link_without_address_in_an_unused_text_isnt_an_error(
+def test_link_without_a_url_in_an_unused_text_isnt_an_error(
     offering: Callable[..., Flask], consent: dict[str, Any]
 ) -> None:
     app = offering("EMAIL", consent={**NO_LINKS, **consent})

@@ -58,12 +58,12 @@ WRONG_FILES: dict[str, str | bytes] = {
     "channel in lower case": '[channels]\noffered = ["EMAIL", "sms"]',
     "channel twice": '[channels]\noffered = ["EMAIL", "EMAIL"]',
     "country by name": '[channels]\ndefault_region = "Germany"',
-    "address without a scheme": '[consent]\nterms_of_service_url = "shop.example/terms"',
+    "URL without a scheme": '[consent]\nterms_of_service_url = "shop.example/terms"',
     "unknown placeholder": '[consent]\nsms_checkbox_text = "Text me about {product_name}."',
     "language by name": '[consent]\nlocale = "English"',
     "unsupported language": '[languages]\noffered = ["en", "sv"]',
     "texts in an unsupported language": '[texts.sv.button]\nlabel = "Hej"',
-    "setting that is not a text": '[texts.de.button]\ndisplay = "NEXT_TO"',
+    "setting that isn't text": '[texts.de.button]\ndisplay = "NEXT_TO"',
     "text outside its table": '[texts.de]\nlabel = "Sag Bescheid"',
     "unknown placeholder in a language": '[texts.de.consent]\nsms_disclosure = "{marke}"',
     "integration without $": '[catalog]\nintegration = "shopify"',
@@ -75,8 +75,8 @@ WRONG_FILES: dict[str, str | bytes] = {
     "catalog ID that Magento doesn't have": '[catalog]\nintegration = "$magento_two"',
     "private key in the file": f'[klaviyo]\nprivate_key = "{PRIVATE}"',
     "private key as a value": f'[button]\ndisplay = "{PRIVATE}"',
-    "a sweep that repeats calls": "[delivery]\ncall_timeout = 60\nsweep_after = 60",
-    "a first retry after the longest": "[delivery]\nfirst_retry = 400",
+    "too short a sweep_after": "[delivery]\ncall_timeout = 60\nsweep_after = 60",
+    "too long a first_retry": "[delivery]\nfirst_retry = 400",
     "consents stored for less time than sign-ups": "[retention]\nlog_days = 400\nconsent_days = 90",
     "several errors": '[button]\nlabel = ""\ndisplay = "BESIDE"\n\n[modal]\nz_index = -1',
     "error in an inline table": "button = { text_styles = { font_size = 2 } }",
@@ -191,8 +191,8 @@ WRONG_VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
         "KLAVIYO_PUBLIC_KEY: is a private key (pk_…)",
     ),
     "private key as list": ({"KLAVIYO_LIST_ID": PRIVATE}, "KLAVIYO_LIST_ID: is a private key"),
-    "private key as address": ({"KLAVIYO_API_URL": PRIVATE}, "KLAVIYO_API_URL: must be a URL"),
-    "private key in an address": (
+    "private key as URL": ({"KLAVIYO_API_URL": PRIVATE}, "KLAVIYO_API_URL: must be a URL"),
+    "private key in a URL": (
         {"KLAVIYO_API_URL": f"https://{PRIVATE}@a.klaviyo.com"},
         "KLAVIYO_API_URL: contains a user name or a password",
     ),
@@ -256,7 +256,7 @@ def test_wrong_account_variable_is_an_error(variables: dict[str, Any], message: 
     "url",
     ["https://a.klaviyo.com", "https://a.klaviyo.com/", "http://localhost:5001", "http://[::1]:1"],
 )
-def test_klaviyo_and_this_machine_are_valid_addresses(url: str) -> None:
+def test_klaviyo_and_this_machine_have_valid_urls(url: str) -> None:
     assert read_account({**ACCOUNT, "KLAVIYO_API_URL": url}).api_url == url.rstrip("/")
 
 

@@ -183,7 +183,7 @@ def test_wrong_variable_is_an_error(name: str, value: str, message: str) -> None
     assert message in str(error.value)
 
 
-def test_errors_of_file_and_variables_are_reported_together(tmp_path: Path) -> None:
+def test_errors_in_file_and_variables_are_reported_together(tmp_path: Path) -> None:
     file = tmp_path / "notify_me.toml"
     file.write_text('[button]\nlabel = ""\n[retention]\nlog_days = 9\n', encoding="utf-8")
     with pytest.raises(SettingsError) as error:
@@ -211,7 +211,7 @@ MAGENTO = '[catalog]\nintegration = "$magento_two"'
     ],
     ids=["variable", "variable, and a default in the file", "file"],
 )
-def test_an_error_of_a_table_names_what_caused_it(
+def test_an_error_in_a_table_names_what_caused_it(
     tmp_path: Path, text: str, integration: str, blamed: set[str]
 ) -> None:
     """Magento's catalog ID isn't $default."""

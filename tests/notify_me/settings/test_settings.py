@@ -19,7 +19,7 @@ PLAIN = "{{ notify_me(variant) }}"
 
 @pytest.fixture
 def shop_with(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[[str], Flask]:
-    """Create the small shop with this settings file."""
+    """Return a function that creates the small shop with these settings."""
 
     def create(toml: str) -> Flask:
         file = tmp_path / "notify_me.toml"

@@ -1,4 +1,4 @@
-"""Klaviyo's script in, settings and a report out; and `flask notify-me import-snippet`."""
+"""Klaviyo's script becomes settings and a report; `flask notify-me import-snippet`."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ def test_file_that_cannot_be_read(text: str, message: str) -> None:
 
 @pytest.fixture
 def run(app: Flask) -> Callable[..., Result]:
-    """Run the command."""
+    """Return a function that runs the command."""
 
     def command(*arguments: str, **options: Any) -> Result:
         return app.test_cli_runner().invoke(
@@ -393,6 +393,6 @@ def test_missing_libraries_are_an_error_with_the_command_to_install_them(
 
 
 @pytest.mark.slow
-def test_slow_input_is_given_up() -> None:
+def test_parsing_stops_after_a_timeout() -> None:
     with pytest.raises(SnippetError, match="takes more than 3 seconds to parse"):
         read_snippet(f"klaviyo.init({{account: {'/[' * 75_000}}});")

@@ -140,7 +140,7 @@ def test_contacts_are_never_stored_or_logged_in_clear_text(
 
 
 def assert_consent_is_stored(log_file: LogFile, since: datetime) -> None:
-    """The log has the consent's text, version, time and locale; its calls have no outcome."""
+    """Check that the log has the consent with its text, and no outcome of the calls."""
     [row] = log_file.consents()
     assert row["channel"] == "SMS"
     assert row["text"].startswith("Yes, send me text messages from Smirr.\nBy checking this box")

@@ -54,7 +54,7 @@ def test_without_a_database_the_kit_creates_its_own_file(
 
 @pytest.mark.process
 def test_another_connection_does_not_release_the_locks(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Without locks, the next process to close the file would delete what isn't in it yet."""
+    """Without locks, another process that closes the file would delete the write-ahead log."""
     app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog())
     app.test_client().post(MUG, data=SIGN_UP)
@@ -219,7 +219,6 @@ def test_a_wrong_database_url_is_refused(
 
 
 def test_engine_and_url_together_are_refused(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Both an engine and a URL are an error."""
     app = host_shop(tmp_path, sandbox, NOTIFY_ME_DATABASE_URI="sqlite://")
     with pytest.raises(SettingsError, match="remove one"):
         NotifyMe(app, catalog=small_catalog(), engine=sa.create_engine("sqlite://"))

@@ -102,7 +102,7 @@ def test_sign_up_ids_cannot_be_guessed(client: FlaskClient, log_file: LogFile) -
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Write to the database from another process, without a commit."""
+    """Hold the database's write lock on another connection."""
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield

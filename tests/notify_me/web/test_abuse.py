@@ -56,7 +56,7 @@ def test_address_is_rate_limited(client: FlaskClient) -> None:
 
 
 def test_failed_validation_has_its_own_higher_limit(client: FlaskClient) -> None:
-    """A held Enter key makes 30 posts in a second. The corrected form must still get through."""
+    """Holding down Enter makes 30 posts a second. The corrected form must still get through."""
     assert {post(client, "nonsense") for _ in range(120)} == {422}
     assert post(client, "nonsense") == 429
     assert post(client, "ada@example.org") == 200
@@ -99,7 +99,7 @@ def test_port_and_scope_arent_part_of_the_address(
 
 
 def test_limits_are_settings(make_app: Callable[..., Flask]) -> None:
-    """Equal numbers for two kinds of limit don't add up."""
+    """Two kinds of limit with the same number are counted separately."""
     client = make_app(
         RATELIMIT_ENABLED=True,
         NOTIFY_ME_LIMITS__VALID_POSTS="2",
@@ -182,7 +182,7 @@ def test_shoppers_can_sign_up_while_the_storage_is_unavailable(
 def test_invalid_storage_prevents_startup(
     make_app: Callable[..., Flask], uri: str, remedy: str
 ) -> None:
-    """The sentence doesn't contain the password."""
+    """The message doesn't contain the password."""
     with pytest.raises(SettingsError, match=remedy) as error:
         make_app(RATELIMIT_ENABLED=True, RATELIMIT_STORAGE_URI=uri)
 
@@ -227,7 +227,7 @@ def test_rate_limited_reply_has_retry_after_and_keeps_input(client: FlaskClient)
 def test_filled_honeypot_is_never_confirmed(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """An autofill tool may have filled it: the form comes back without it; the next try works."""
+    """It may have been an autofill tool: the form returns with the field empty, to try again."""
     data = {"channels": "EMAIL", "email": "ada@example.org"}
     filled = {**data, "leave_blank": "https://example.org"}
 

@@ -184,7 +184,7 @@ def test_notify_me_head_links_to_existing_files(app: Flask) -> None:
         assert script.headers.get("Cache-Control") != "private, no-store"
 
 
-def test_head_follows_the_language_and_the_address_of_the_request(
+def test_head_follows_the_language_and_the_url_of_the_request(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(NOTIFY_ME_LANGUAGES__OFFERED='["en", "de"]')
@@ -311,10 +311,10 @@ def test_sign_up_for_variants_without_alerts_is_refused(
         "email": "ada@example.org",
     }
     client = app.test_client()
-    address = f"/notify-me/{variants[0].composite_id.path}"
+    url = f"/notify-me/{variants[0].composite_id.path}"
 
-    mixed = client.post(address, data=form)
-    blocked = client.post(address, data={**form, "variants": form["variants"][2]})
+    mixed = client.post(url, data=form)
+    blocked = client.post(url, data={**form, "variants": form["variants"][2]})
 
     assert mixed.status_code == 422
     error = read(mixed.text).one("p", **{"class": "notify-me__error"}).text

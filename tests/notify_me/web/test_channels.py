@@ -143,7 +143,7 @@ def test_legal_text_is_next_to_its_checkbox(offering: Callable[..., Flask], chan
 
 
 @pytest.mark.parametrize(
-    ("address", "footer", "shown"),
+    ("url", "footer", "shown"),
     [
         (PRIVACY, "", [f"Datenschutzerklärung ({PRIVACY})"]),
         (PRIVACY, "Nur für diese Nachricht", ["Nur für diese Nachricht"]),
@@ -151,12 +151,12 @@ def test_legal_text_is_next_to_its_checkbox(offering: Callable[..., Flask], chan
     ],
 )
 def test_form_links_to_the_privacy_policy_unless_it_has_a_footer(
-    offering: Callable[..., Flask], address: str | None, footer: str, shown: list[str]
+    offering: Callable[..., Flask], url: str | None, footer: str, shown: list[str]
 ) -> None:
     environ = {"LANGUAGES__OFFERED": "en,de", "MODAL__FOOTER_CONTENT": footer}
     app = offering(
         "EMAIL",
-        consent={"privacy_policy_url": address},
+        consent={"privacy_policy_url": url},
         **{f"NOTIFY_ME_{name}": value for name, value in environ.items() if value},
     )
 
@@ -435,7 +435,7 @@ def test_calls_to_klaviyo_are_exact(
 
 
 @all_scenarios
-def test_magento_example_of_klaviyos_guide(
+def test_magento_example_from_klaviyos_guide(
     offering: Callable[..., Flask], sandbox: Sandbox, catalog: DictCatalog, scenario: Scenario
 ) -> None:
     composite_id = "$magento_two:::2-2:::2047"

@@ -45,12 +45,12 @@ def post(client: FlaskClient, data: dict[str, Any] = DATA, **more: Any) -> dict[
 
 
 def report(client: FlaskClient, sent: dict[str, Any], *answers: Any) -> dict[str, Any]:
-    """Report Klaviyo's answers as the element does, and return the reply."""
+    """Report Klaviyo's responses as the element does, and return the reply."""
     return post(client, sign_up=sent["sign_up"], answers=json.dumps(answers))
 
 
 def error(status: int, code: str, pointer: str) -> dict[str, Any]:
-    """Return an error of Klaviyo's as the element reports it."""
+    """Return an error response from Klaviyo as the element reports it."""
     item = {"id": "1", "code": code, "title": "", "detail": "", "source": {"pointer": pointer}}
     return {"status": status, "body": {"errors": [item]}}
 
@@ -96,7 +96,7 @@ def test_report_of_an_acceptance_is_logged(client: FlaskClient, log_file: LogFil
         "nonsense",
         "[" * 5000,
     ],
-    ids=["blocked", "throttled", "5xx", "no status", "too few", "too many", "no JSON", "deep"],
+    ids=["blocked", "throttled", "5xx", "no status", "too few", "too many", "not JSON", "nested"],
 )
 def test_server_sends_what_the_browser_could_not(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile, answers: str
@@ -204,7 +204,7 @@ def test_late_report_with_another_form_changes_nothing(
     assert sign_up_calls(sandbox) == []
 
 
-def test_report_after_a_change_of_consent_texts_is_ignored(
+def test_report_is_ignored_if_the_consent_wording_has_changed(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
     before = offering("SMS", NOTIFY_ME_MODE="client").test_client()
@@ -220,7 +220,7 @@ def test_report_after_a_change_of_consent_texts_is_ignored(
 
 
 @pytest.mark.parametrize("answers", ["[null]", json.dumps([ACCEPTED]), "nonsense"])
-@pytest.mark.parametrize("forged", ["forged", "", "changed", "another key", "done link"])
+@pytest.mark.parametrize("forged", ["forged", "", "changed", "another key", "confirmation link"])
 def test_forged_sign_up_id_is_refused(
     client: FlaskClient,
     make_app: Callable[..., Flask],
@@ -237,7 +237,7 @@ def test_forged_sign_up_id_is_refused(
     elif forged == "another key":
         other = make_app(NOTIFY_ME_MODE="client", SECRET_KEY="q" * 32).test_client()
         sign_up = post(other)["sign_up"]
-    elif forged == "done link":
+    elif forged == "confirmation link":
         sign_up = client.post(PARKA, data=DATA).location.partition("done=")[2]
     rows, calls = log_file.calls(), sign_up_calls(sandbox)
 
@@ -292,7 +292,7 @@ REMEDIES = {
 
 
 @pytest.mark.parametrize(("status", "remedy"), REMEDIES.items())
-def test_server_sends_if_klaviyo_refuses_the_public_side(
+def test_server_sends_if_klaviyo_refuses_the_browsers_call(
     client: FlaskClient,
     sandbox: Sandbox,
     log_file: LogFile,
@@ -300,7 +300,7 @@ def test_server_sends_if_klaviyo_refuses_the_public_side(
     status: int,
     remedy: str,
 ) -> None:
-    """Visitors can report anything, so it is a warning with the remedy for the public key."""
+    """Visitors can report anything, so the log line with the remedy is only a warning."""
     reply = report(client, post(client), error(status, "code", "/data"))
 
     assert (reply["status"], reply["state"]) == (200, "done")
@@ -354,7 +354,7 @@ def test_reported_refusal_reads_as_in_server_mode(
 def test_server_asks_again_about_a_variant_that_a_browser_found_unknown(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """It is queued only if the server gets the same answer: anyone can report anything."""
+    """It is queued only if the server gets the same response: anyone can report anything."""
     unknown = error(404, "variant_not_found", "/data")
 
     assert report(client, post(client), unknown)["state"] == "done"

@@ -190,7 +190,7 @@ def test_link_that_can_be_passed_on_has_no_contact(
     assert PHONE_SHOWN not in page.text
 
 
-def test_change_of_a_variant_back_in_stock_offers_to_buy_it(
+def test_use_another_offers_to_buy_a_variant_that_is_back_in_stock(
     offering: Callable[..., Flask], catalog: Any
 ) -> None:
     client = offering("EMAIL").test_client()

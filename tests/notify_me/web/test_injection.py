@@ -42,9 +42,9 @@ HOSTILE = [
 # [texts.<locale>] has copies of the texts, which test_languages.py covers
 SETTINGS = [setting for setting in all_settings(Settings) if setting.path[0] != "texts"]
 TEXTS = [setting for setting in SETTINGS if setting.allowed.startswith("text")]
-ADDRESSES = [setting for setting in SETTINGS if setting.key.endswith("_url")]
+URLS = [setting for setting in SETTINGS if setting.key.endswith("_url")]
 LISTS = [setting for setting in SETTINGS if setting.type == "array" and not setting.choices]
-STRICT = [setting for setting in SETTINGS if setting not in [*TEXTS, *ADDRESSES, *LISTS]]
+STRICT = [setting for setting in SETTINGS if setting not in [*TEXTS, *URLS, *LISTS]]
 """Settings with a strict format, such as colours, choices and numbers."""
 
 
@@ -81,7 +81,7 @@ def test_style_settings_accept_only_css_values(setting: Setting) -> None:
             assert not is_valid(setting, value), value
 
 
-@pytest.mark.parametrize("setting", ADDRESSES, ids=lambda setting: setting.key)
+@pytest.mark.parametrize("setting", URLS, ids=lambda setting: setting.key)
 def test_script_urls_are_refused(setting: Setting) -> None:
     for value in (
         "javascript:alert(1)",
@@ -157,7 +157,7 @@ def test_texts_are_escaped_on_every_page(
     hostile: str,
 ) -> None:
     candidates = [(setting, f"Words {hostile}") for setting in TEXTS]
-    candidates += [(setting, f"/terms{hostile}") for setting in ADDRESSES]
+    candidates += [(setting, f"/terms{hostile}") for setting in URLS]
     hostile_values = {
         setting.key: value for setting, value in candidates if is_valid(setting, value)
     }
@@ -183,8 +183,8 @@ def test_texts_are_escaped_on_every_page(
             assert hostile not in html, name
         for element in page.all():
             for attribute in ("href", "src", "action", "formaction"):
-                address = (element.get(attribute) or "").strip().lower()
-                assert not address.startswith(("javascript:", "data:", "//")), name
+                url = (element.get(attribute) or "").strip().lower()
+                assert not url.startswith(("javascript:", "data:", "//")), name
         assert all(script.text == "" for script in page.all("script")), name
     assert view(app.test_client().get(MUG)).one("h1").text == " ".join(f"Words {hostile}".split())
     css = app.test_client().get("/notify-me/theme.css").text
@@ -216,7 +216,7 @@ def test_footer_allows_only_a_few_tags(shop_with: Callable[..., Flask], footer: 
 
 def test_every_text_setting_is_covered() -> None:
     assert len(TEXTS) >= 20
-    assert len(ADDRESSES) == 2
+    assert len(URLS) == 2
     assert {setting.key for setting in LISTS} == {"trigger.tag_allowlist", "trigger.tag_blocklist"}
 
 

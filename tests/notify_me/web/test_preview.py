@@ -21,13 +21,13 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 def test_recognized_visitor_previews_the_form(app: Flask, sandbox: Sandbox) -> None:
     """Validation is real; nothing is counted, logged or sent."""
     client = app.test_client()
-    # for a checkbox for the email list, a form would otherwise read the list from Klaviyo
+    # with a consent checkbox, a real sign-up would read the list from Klaviyo
     recognized = headers({"consent.email_list": "ask"})
     form = post_form(view(client.get(f"{MUG}?preview=1", headers=recognized)))
     assert form["action"].endswith("preview=1")
 
     data = {"channels": "EMAIL", "email": "ada@lovelace.dev", "opt_in_promotional_email": "1"}
-    for _ in range(40):  # more than a real address may send
+    for _ in range(40):  # more alerts than a contact may request in a day
         reply = client.post(form["action"], data=data, headers=recognized)
         assert reply.json is not None
         assert reply.json["state"] == "done"

@@ -1,4 +1,4 @@
-"""The public count of interested shoppers, which must not disclose single sign-ups."""
+"""The public count of interested shoppers, which must not disclose individual sign-ups."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ BY_EMAIL_ONLY = {"channels": "EMAIL", "email": ADA}
 
 
 def is_limited(reply: TestResponse) -> bool:
-    """Return whether the form asks to try again tomorrow, and keeps what was typed."""
+    """Return whether a limit was reached. If so, the form must say so and keep what was typed."""
     if reply.status_code != 429:
         return False
     assert state(reply) == "failed"
@@ -101,8 +101,8 @@ def test_recorded_consent_is_not_sent_again(
     log_file: LogFile,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The back-in-stock call is, and the log has every consent. Instead of sending the consent
-    call, the kit waits as long: a faster reply would disclose that somebody is on the list.
+    """The log has every consent. Instead of sending the consent call, the kit waits as long as one
+    takes: a faster reply would disclose that somebody is on the list.
     """
     client = offering("EMAIL", "SMS", consent=ASK).test_client()
     waits: list[float] = []

@@ -35,7 +35,7 @@ def test_plain_post_redirects_to_the_confirmation(client: FlaskClient, sandbox: 
 def test_link_to_the_confirmation_is_valid_for_a_day(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, seconds: int, status: int
 ) -> None:
-    """Another machine may have signed it, whose clock is a few seconds ahead."""
+    """Another machine, whose clock is a few seconds ahead, may have signed it."""
     signed_at = time.time() + seconds
     with monkeypatch.context() as other_clock:
         other_clock.setattr(time, "time", lambda: signed_at)
@@ -71,7 +71,7 @@ def test_repeat_sign_up_changes_nothing(client: FlaskClient, sandbox: Sandbox) -
 def test_variant_back_in_stock_is_not_sent(
     client: FlaskClient, sandbox: Sandbox, catalog: DictCatalog
 ) -> None:
-    """409 with a link to the product."""
+    """The reply is 409 with a link to the product."""
     [moss] = [
         variant for variant in catalog.variants.values() if variant.url.endswith("PARKA-M-MOSS")
     ]
