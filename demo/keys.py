@@ -16,8 +16,8 @@ DEMO_FILE = "demo.json"
 ADDRESSES = {"HOST": "127.0.0.1", "PORT": "5000", "SANDBOX_PORT": "5001"}
 """The defaults of these environment variables."""
 OFFERED_CHANNELS = ("NOTIFY_ME_CHANNELS__OFFERED", '["EMAIL", "SMS"]')
-"""The demo also offers SMS, so that the tour can show a text message. Settings that were saved in
-the Studio take precedence.
+"""The demo also offers SMS, so that the tour can show a text message, unless settings have been
+published in the Studio.
 """
 SECRETS = ("SECRET_KEY", "NOTIFY_ME_LOG_KEY")
 KLAVIYO = ("KLAVIYO_API_URL", "KLAVIYO_PUBLIC_KEY", "KLAVIYO_PRIVATE_KEY", "KLAVIYO_LIST_ID")

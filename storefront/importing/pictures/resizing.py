@@ -32,7 +32,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 def make_copies(content: bytes, folder: Path, name: str) -> tuple[int, int]:
     """Write the copies of a picture to `folder`; return the width and height of the largest.
 
-    Raises `Unavailable` if the picture is damaged, too large, or in another format.
+    Raises `Unavailable` if the picture is damaged, too large, or in an unsupported format.
     """
     with _decoding:
         picture = _resized(_read(content), WIDTHS[-1])
