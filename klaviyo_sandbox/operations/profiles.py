@@ -94,7 +94,7 @@ def _show(call: Call, profile: Profile) -> dict[str, Any]:
 def _show_consent(consent: Consent, channel: str, purpose: str) -> dict[str, Any]:
     """Return one consent in Klaviyo's format, which differs between channels."""
     subscribed = consent.status is Status.SUBSCRIBED
-    # Emails can be sent to everybody who hasn't unsubscribed.
+    # Emails can also be sent to people who have never subscribed.
     can_receive = subscribed or (channel == "EMAIL" and consent.status is Status.NEVER)
     since = format_time(consent.since) if consent.since else None
     shown: dict[str, Any] = {

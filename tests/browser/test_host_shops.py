@@ -127,7 +127,6 @@ def test_looks_survive_the_shops_stylesheet(
         dialog, title = box(page, ".notify-me__dialog"), box(page, ".notify-me__title")
         close, field = box(page, ".notify-me__close"), box(page, ".notify-me__input")
         submit = box(page, ".notify-me__submit")
-        # 27rem
         rem = page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
         assert dialog["width"] == pytest.approx(27 * rem, abs=2)
         assert dialog["height"] < 700

@@ -41,7 +41,7 @@ def test_logo_is_a_picture_that_the_sandbox_serves(sandbox: RunningSandbox, bran
         "GET", image["attributes"]["image_url"].removeprefix(sandbox.url)
     ).content
     assert len(content) == image["attributes"]["size"]
-    size = struct.unpack(">II", content[16:24])  # of a PNG
+    size = struct.unpack(">II", content[16:24])  # in a PNG's header
     assert size == (logo["attributes"]["width"], logo["attributes"]["height"])
 
 

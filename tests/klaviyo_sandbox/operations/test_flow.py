@@ -75,7 +75,7 @@ def test_example_from_klaviyos_help_center(sandbox: RunningSandbox) -> None:
 
 
 def test_stock_is_read_again_after_the_wait(sandbox: RunningSandbox) -> None:
-    """Below the minimum nobody is notified."""
+    """Nobody is notified below the minimum."""
     customers = emails(7)
     sandbox.add("jacket-m")
     sandbox.set("flow", customers_per_unit=2, wait_seconds=60, minimum_inventory=2)

@@ -90,7 +90,7 @@ def test_state_survives_a_kill(tmp_path: Path) -> None:
         sandbox.server_call()
         numbers = [entry["id"] for entry in sandbox.read("requests")]
         assert numbers == list(range(1, len(numbers) + 1))
-        # The profile on the waiting list is the one that is updated now.
+        # An update of the profile also changes its entry on the waiting list.
         sandbox.request("DELETE", "/_sandbox/drills")
         texts = person(consent_to("sms"), email=OTHER_EMAIL.upper(), phone_number="+12025550166")
         assert sandbox.subscribe(texts).status_code == 202
