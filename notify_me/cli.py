@@ -186,7 +186,7 @@ def purge() -> None:
 
 
 @commands.command("push-catalog")
-@click.option("--shop-url", help="The shop's URL, such as https://shop.example. [SHOP_URL]")
+@click.option("--shop-url", help="Shop's URL, such as https://shop.example (default: SHOP_URL).")
 @click.option("--dry-run", is_flag=True, help="Only count what would be written.")
 def push_catalog(shop_url: str | None, *, dry_run: bool) -> None:
     """Copy the shop's variants to Klaviyo's custom catalog.
@@ -226,7 +226,7 @@ def _products(catalog: ListedCatalog) -> Iterator[Sequence[Variant]]:
 @commands.command()
 @click.argument("variant_id", metavar="ID")
 @click.argument("quantity", type=click.IntRange(min=0))
-@click.option("--shop-url", help="The shop's URL, such as https://shop.example. [SHOP_URL]")
+@click.option("--shop-url", help="Shop's URL, such as https://shop.example (default: SHOP_URL).")
 def stock(variant_id: str, quantity: int, shop_url: str | None) -> None:
     """Set the stock of variant ID to QUANTITY in Klaviyo's custom catalog.
 

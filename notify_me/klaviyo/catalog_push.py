@@ -258,7 +258,7 @@ class CatalogPush:
         outcome = outcome_of(response, Operation.UPDATE_VARIANT)
         raise PushError(
             f"{task} failed (status {response.status}): {outcome.explanation}. "
-            "Push again to continue"
+            "Once this is resolved, push again to continue"
         )
 
 

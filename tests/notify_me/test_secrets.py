@@ -57,7 +57,7 @@ def leaks(places: Mapping[str, bytes], secret: str) -> list[str]:
     ]
 
 
-class Driven:
+class DrilledShop:
     """A shop after all drills, with everything that it replied, logged and stored."""
 
     def __init__(self, app: Flask, folder: Path, lines: list[str]) -> None:
@@ -106,114 +106,114 @@ class Driven:
 
 
 @pytest.fixture
-def driven(
+def shop(
     make_app: Callable[..., Flask], tmp_path: Path, sandbox: Sandbox, all_lines: list[str]
-) -> Iterator[Driven]:
+) -> Iterator[DrilledShop]:
     """The small shop after requests by page and element under each drill."""
     app = make_app()
     with closing(sqlite3.connect(tmp_path / DATABASE)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        driven = Driven(app, tmp_path, all_lines)
-        _drive(driven, sandbox)
+        shop = DrilledShop(app, tmp_path, all_lines)
+        _run_drills(shop, sandbox)
         # while the connection is open, SQLite doesn't delete the write-ahead log
-        yield driven
+        yield shop
 
 
-def _drive(driven: Driven, sandbox: Sandbox) -> None:
+def _run_drills(shop: DrilledShop, sandbox: Sandbox) -> None:
     fields = {"channels": "EMAIL", "email": ADDRESS}
     headers_by_name: dict[str, dict[str, str]] = {"page": {}, "element": ELEMENT}
     for name, headers in headers_by_name.items():
-        driven.get(f"form, {name}", MUG, headers=headers)
-        driven.get(f"choice, {name}", CHOOSE, headers=headers)
-        driven.get(f"unknown, {name}", f"{MUG}-2", headers=headers)
-        driven.get(f"in stock, {name}", f"/notify-me/{PREFIX}PARKA-M-RUST", headers=headers)
-        driven.post(f"accepted, {name}", MUG, fields, headers)
+        shop.get(f"form, {name}", MUG, headers=headers)
+        shop.get(f"choice, {name}", CHOOSE, headers=headers)
+        shop.get(f"unknown, {name}", f"{MUG}-2", headers=headers)
+        shop.get(f"in stock, {name}", f"/notify-me/{PREFIX}PARKA-M-RUST", headers=headers)
+        shop.post(f"accepted, {name}", MUG, fields, headers)
         sandbox.drill("409")
         sandbox.drill("401")
-        driven.post(f"partly accepted, {name}", CHOOSE, {**fields, "variants": BOTH}, headers)
-        driven.post(f"no channel, {name}", MUG, {"email": ADDRESS}, headers)
-        driven.post(f"two addresses, {name}", MUG, {**fields, "email": f"{ADDRESS}, x"}, headers)
-        driven.post(f"too much, {name}", MUG, {**fields, "x": "x" * 20_000}, headers)
+        shop.post(f"partly accepted, {name}", CHOOSE, {**fields, "variants": BOTH}, headers)
+        shop.post(f"no channel, {name}", MUG, {"email": ADDRESS}, headers)
+        shop.post(f"two addresses, {name}", MUG, {**fields, "email": f"{ADDRESS}, x"}, headers)
+        shop.post(f"too much, {name}", MUG, {**fields, "x": "x" * 20_000}, headers)
         foreign = {**headers, "Sec-Fetch-Site": "cross-site"}
-        driven.post(f"another site, {name}", MUG, fields, foreign)
-        driven.post(f"back, {name}", f"/notify-me/{PREFIX}PARKA-M-RUST", fields, headers)
+        shop.post(f"another site, {name}", MUG, fields, foreign)
+        shop.post(f"back, {name}", f"/notify-me/{PREFIX}PARKA-M-RUST", fields, headers)
         for kind in KINDS:
             if kind not in SLOW_DRILLS:
                 # Retry-After is 0, since no other call would be made before it ends
                 sandbox.drill(kind, **({"retry_after": 0} if kind == "429" else {}))
-                driven.post(f"{kind}, {name}", MUG, fields, headers)
+                shop.post(f"{kind}, {name}", MUG, fields, headers)
     for kind, seconds in SLOW_DRILLS.items():
         sandbox.drill(kind, times=1, seconds=seconds)
     side_by_side(
         sandbox,
         *(
-            partial(driven.post, f"slow {number}", MUG, fields, headers)
+            partial(shop.post, f"slow {number}", MUG, fields, headers)
             for number, headers in enumerate(SLOW_REQUEST_HEADERS)
         ),
     )
-    driven.get("script", "/notify-me/static/notify-me.js")
-    driven.get("style", "/notify-me/static/notify-me.css")
+    shop.get("script", "/notify-me/static/notify-me.js")
+    shop.get("style", "/notify-me/static/notify-me.css")
 
 
 @pytest.mark.usefixtures("short_deadline")
-def test_neither_key_nor_address_leaks(driven: Driven, sandbox: Sandbox) -> None:
+def test_neither_key_nor_address_leaks(shop: DrilledShop, sandbox: Sandbox) -> None:
     """Replies, pages, script, log lines of every level, and the database are searched.
 
     Only the reply to the shopper who has just entered the address contains it.
     """
-    _deliver(driven)
-    everything = {**driven.pages, **driven.forms, **driven.written()}
+    _clear_queue(shop)
+    everything = {**shop.pages, **shop.forms, **shop.written()}
 
-    assert leaks(everything, driven.key) == []
-    assert leaks({**driven.pages, **driven.written()}, ADDRESS) == []
+    assert leaks(everything, shop.key) == []
+    assert leaks({**shop.pages, **shop.written()}, ADDRESS) == []
 
     # the searched content is complete, and the search would find a secret
     drills = [call["drill"] for call in sandbox.requests()]
     assert set(KINDS) - {"cors"} <= set(drills)
     assert all(ADDRESS in str(call["body"]) for call in sandbox.requests())
-    assert leaks(driven.forms, ADDRESS) == [*driven.forms]
-    assert len(driven.forms) > 20
-    assert f"{DATABASE}-wal" in driven.files()
-    assert leaks(driven.files(), f"{PREFIX}MUG") != []
-    assert any("urllib3" in line for line in driven.lines)
-    assert any("notify_me.delivery" in line for line in driven.lines)
+    assert leaks(shop.forms, ADDRESS) == [*shop.forms]
+    assert len(shop.forms) > 20
+    assert f"{DATABASE}-wal" in shop.files()
+    assert leaks(shop.files(), f"{PREFIX}MUG") != []
+    assert any("urllib3" in line for line in shop.lines)
+    assert any("notify_me.delivery" in line for line in shop.lines)
 
-    _plant(driven)
+    _plant(shop)
 
 
-def _deliver(driven: Driven) -> None:
+def _clear_queue(shop: DrilledShop) -> None:
     """Delete the queue's rows, as a worker does after delivery, and sign up again."""
-    assert leaks(driven.files(), ADDRESS) != []
-    with closing(sqlite3.connect(driven.folder / DATABASE, isolation_level=None)) as connection:
+    assert leaks(shop.files(), ADDRESS) != []
+    with closing(sqlite3.connect(shop.folder / DATABASE, isolation_level=None)) as connection:
         for table in ("workflow_input", "workflow_status"):
             connection.execute(f"DELETE FROM {table}")
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     fields = {"channels": "EMAIL", "email": ADDRESS}
-    driven.post("accepted at last", MUG, fields, ELEMENT)
+    shop.post("accepted at last", MUG, fields, ELEMENT)
 
 
-def _plant(driven: Driven) -> None:
+def _plant(shop: DrilledShop) -> None:
     """Check that the search finds a key and an address in logs, pages and the database."""
-    planted = {"address": ADDRESS, "key": driven.key}
+    planted = {"address": ADDRESS, "key": shop.key}
     for name, secret in planted.items():
-        driven.lines.clear()
+        shop.lines.clear()
         logging.getLogger("urllib3.connectionpool").debug("sent with %s", secret)
-        assert len(leaks(driven.written(), secret)) == 1
-        driven.lines.clear()
+        assert len(leaks(shop.written(), secret)) == 1
+        shop.lines.clear()
         logging.getLogger("notify_me").error("failed", exc_info=ValueError(secret))
-        assert len(leaks(driven.written(), secret)) == 1
-        driven.lines.clear()
+        assert len(leaks(shop.written(), secret)) == 1
+        shop.lines.clear()
 
-        driven.app.view_functions["notify_me.show"] = lambda composite_id, text=secret: str(
+        shop.app.view_functions["notify_me.show"] = lambda composite_id, text=secret: str(
             escape(text)
         )
-        driven.get(f"planted {name}", MUG)
-        assert leaks(driven.pages, secret) == [f"planted {name}"]
+        shop.get(f"planted {name}", MUG)
+        assert leaks(shop.pages, secret) == [f"planted {name}"]
 
-        with closing(sqlite3.connect(driven.folder / DATABASE)) as connection, connection:
+        with closing(sqlite3.connect(shop.folder / DATABASE)) as connection, connection:
             connection.execute("UPDATE notify_me_call SET message = ?", (secret,))
-        assert leaks(driven.written(), secret) != []
+        assert leaks(shop.written(), secret) != []
 
 
 WRITTEN = {

@@ -122,7 +122,7 @@ class CatalogWithUrls(DictCatalog):
         return variant and replace(variant, url=url_for("static", filename=variant.product_id))
 
 
-def test_a_command_of_the_shop_can_report_changed_stock(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_a_shops_own_command_can_report_changed_stock(tmp_path: Path, sandbox: Sandbox) -> None:
     """Outside a request, Flask's `url_for` needs the shop's URL."""
     catalog = CatalogWithUrls()
     catalog.add("mug", "Enamel Mug", "MUG", 5)

@@ -35,7 +35,7 @@ Update with `UPDATE_GOLDEN=1 pytest tests/notify_me/check/test_check.py`.
 """
 PREFIX = "$custom:::$default:::"
 UNREACHABLE = "http://127.0.0.1:9"
-LEGAL_TEXTS = {
+CONSENT = {
     "brand": "Weatherby",
     "terms_of_service_url": "https://shop.example.org/terms",
     "privacy_policy_url": "https://shop.example.org/privacy",
@@ -185,7 +185,7 @@ CASES = {
     "a clock that is two minutes slow": Case(put("account", date_skew=120)),
     "a clock that is an hour fast": Case(put("account", date_skew=-3600)),
     "Klaviyo unreachable": Case(environ={"KLAVIYO_API_URL": UNREACHABLE}),
-    "a long throttle": Case(failing("429", retry_after=90)),
+    "a long Retry-After": Case(failing("429", retry_after=90)),
     "an outage (500)": Case(failing("500")),
     "a web page instead of JSON": Case(failing("html")),
     "metrics that can't be read": Case(failing("html", "get_metrics")),
@@ -204,7 +204,7 @@ class Shop:
         """Run the command."""
         config = {"KLAVIYO_REVISION": days_ago(30), **self.sandbox.environ(), **config}
         if offers_sms:
-            settings = toml(("EMAIL", "SMS"), "US", **LEGAL_TEXTS)
+            settings = toml(("EMAIL", "SMS"), "US", **CONSENT)
             config["NOTIFY_ME_CONFIG"] = settings_file(self.folder, settings)
         app = small_shop(self.folder, catalog, **config)
         try:
@@ -278,7 +278,7 @@ def test_each_fault_has_its_row_and_remedy(shop: Shop, monkeypatch: pytest.Monke
     assert text.splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
 
 
-def test_short_throttle_is_waited_for(shop: Shop) -> None:
+def test_check_waits_for_a_short_retry_after(shop: Shop) -> None:
     push(shop.sandbox, *SKUS)
     shop.sandbox.drill("429", times=2, retry_after=0)
 

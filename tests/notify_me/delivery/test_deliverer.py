@@ -102,7 +102,7 @@ class UnreadableJob(Job):
         return (*self.key, "an operation of a later version", {})
 
 
-def test_stock_update_that_fails_in_the_shops_code_is_given_up_after_some_attempts(
+def test_stock_update_that_fails_in_the_shops_code_is_dropped_after_some_attempts(
     app: Flask, deliverer: Deliverer, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It isn't retried forever, and the log names the variant."""

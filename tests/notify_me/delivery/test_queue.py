@@ -118,7 +118,7 @@ def test_on_postgresql_the_shop_may_have_tables_named_like_the_queues(tmp_path: 
         assert not include_name("notify_me_queue", "schema", {})
 
 
-def test_workers_of_one_machine_have_different_ids(tmp_path: Path) -> None:
+def test_workers_on_one_machine_have_different_ids(tmp_path: Path) -> None:
     """A new worker gets the ID of one that has ended."""
     (first, lock), (second, second_lock) = claim_executor_id(tmp_path), claim_executor_id(tmp_path)
     lock.release()

@@ -97,7 +97,7 @@ PHONES = {
     "in quotation marks": ("US", "„202 555 0143“;"),
     "label in another language": ("US", "Tél. : +1 202 555 0143"),
     "link of another app": ("US", "facetime:+12025550143"),
-    "link with a text": ("US", "sms:+12025550143?body=Hi"),
+    "link with a message": ("US", "sms:+12025550143?body=Hi"),
     "angle brackets": ("US", "<tel:+12025550143>"),
     "remark": ("US", "202-555-0143 (mobile)"),
     "emoji": ("US", "\U0001f4f1 202-555-0143"),
@@ -177,7 +177,7 @@ def test_copied_email_is_cleaned(
 
 
 @pytest.mark.parametrize(("typed", "message"), REFUSED_EMAILS.values(), ids=REFUSED_EMAILS)
-def test_email_that_is_unclear_is_refused(typed: str, message: str) -> None:
+def test_ambiguous_email_is_refused(typed: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         email_address(clean_email(typed))
 
@@ -254,13 +254,13 @@ PIECES = (
     *("00", "011", "001", "tel:", "mailto:", "%40", "%E2%80%8B", "ada", "example.org", "münchen"),
     *("ﷺ", "…", "½", "2025550143", "7911 123456"),
 )
-# half of the texts contain pieces that the code handles, the others any characters
+# half of the strings contain pieces that the code handles, the others any characters
 texts = st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=20).map("".join)
 regions = st.sampled_from(REGIONS)
 
 
 def check_any_text(text: str, region: str) -> None:
-    """Cleaning a text again changes nothing. The text is accepted, or refused with `ValueError`."""
+    """Check that cleaning is idempotent, and that any text is accepted or raises `ValueError`."""
     email, phone = clean_email(text), clean_phone(text)
     assert clean_email(email) == email
     assert clean_phone(phone) == phone
@@ -284,8 +284,8 @@ digits = st.text("0123456789", min_size=6, max_size=16)
 
 
 def check_country(region: str, other: str, random_digits: str | None) -> None:
-    """An accepted number has the country that `phonenumbers` finds for the shop's region, if the
-    number is possible there.
+    """Check that an accepted number has the country that `phonenumbers` finds for the shop's
+    region, if the number is possible there.
 
     An exception: `phonenumbers` may read a number that begins with 00 as a national one, but no
     country has such numbers.
@@ -327,7 +327,7 @@ def test_accepted_number_has_the_country_that_the_library_finds(
 @pytest.mark.slow
 @at_length
 @any_text
-def test_ten_thousand_texts_are_accepted_or_refused(text: str, region: str) -> None:
+def test_ten_thousand_strings_are_accepted_or_refused(text: str, region: str) -> None:
     check_any_text(text, region)
 
 

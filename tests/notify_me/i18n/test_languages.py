@@ -178,7 +178,7 @@ def test_the_shops_own_selector_chooses_the_language(
 
 
 def test_every_text_can_be_set_for_one_language(shop: Callable[..., Flask]) -> None:
-    """The German texts are in the file, and the French ones in environment variables."""
+    """The German wording is in the file, and the French in environment variables."""
     texts = {setting.path: f"/{setting.path[-1]}" for setting in all_settings(LocaleTexts)}
     assert len(texts) >= 20
     lines = [f'texts.de.{".".join(path)} = "{text}"' for path, text in texts.items()]
@@ -219,7 +219,7 @@ TEXTS = settings_for(
 )
 
 
-def test_precedence_of_texts(shop: Callable[..., Flask], catalog: DictCatalog) -> None:
+def test_precedence_of_wording(shop: Callable[..., Flask], catalog: DictCatalog) -> None:
     """The call comes first, then the text for the language, the one without a language, and the
     translated default. A visitor's settings replace the merchant's key by key.
     """
@@ -280,10 +280,10 @@ def channels(response: TestResponse) -> list[str]:
     return [box["value"] for box in view(response).all("input", name="channels")]
 
 
-def test_channel_is_only_offered_in_languages_with_its_legal_texts(
+def test_channel_is_only_offered_in_languages_with_its_legal_wording(
     shop: Callable[..., Flask], lines: list[str], log_file: LogFile, sandbox: Sandbox
 ) -> None:
-    """The app warns about missing texts when it starts."""
+    """The app warns about missing wording when it starts."""
     text = settings_for("en", "de", "fr") + toml(["EMAIL", "SMS"]) + OWN_SMS
     client = shop(text).test_client()
     warnings = [line for line in lines if "isn't offered in the language" in line]
@@ -362,7 +362,7 @@ def test_plurals_and_lists_follow_the_language(
     assert "\u2068a•••@e•••.org\u2069" in done("ar")
 
 
-def test_messages_of_wtforms_are_translated(all_languages: Flask) -> None:
+def test_wtforms_messages_are_translated(all_languages: Flask) -> None:
     """This applies to fields that a shop adds to the form."""
 
     class Longer(SignUpForm):

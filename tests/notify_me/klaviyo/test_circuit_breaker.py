@@ -100,7 +100,7 @@ def test_it_closes_after_a_trial_that_gets_a_response() -> None:
         Temporary(KlaviyoResponse(None, problem=NO_FREE_SLOT)),
     ],
 )
-def test_a_response_or_a_full_client_isnt_a_failure(outcome: Outcome) -> None:
+def test_responses_and_a_lack_of_slots_arent_failures(outcome: Outcome) -> None:
     """Neither opens the breaker."""
     klaviyo = FakeKlaviyo(*[outcome] * 5)
     breaker = CircuitBreaker(klaviyo, failures=2, pause=600)
@@ -109,7 +109,7 @@ def test_a_response_or_a_full_client_isnt_a_failure(outcome: Outcome) -> None:
     assert klaviyo.sent == 5
 
 
-def test_a_passed_deadline_isnt_a_failure() -> None:
+def test_an_expired_deadline_isnt_a_failure() -> None:
     """Nothing is sent, and nothing is counted."""
     klaviyo = FakeKlaviyo()
     breaker = CircuitBreaker(klaviyo, failures=1, pause=600)

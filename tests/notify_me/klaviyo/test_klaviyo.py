@@ -277,7 +277,7 @@ def test_unusual_retry_after_loses_no_sign_up(
     assert len(klaviyo.headers) == 3
 
 
-def test_date_in_retry_after_is_waited_for(
+def test_date_in_retry_after_is_respected(
     shopper: FlaskClient, klaviyo: FakeKlaviyo, log_file: LogFile
 ) -> None:
     """Klaviyo sends seconds; a proxy may send a date."""

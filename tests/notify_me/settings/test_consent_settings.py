@@ -1,4 +1,4 @@
-"""Settings that are required to ask for consent, and the texts that result from them."""
+"""Settings that are required to ask for consent, and the wording that results from them."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_whatsapp_needs_a_revision_that_supports_it(
         "whatsapp_disclosure",
     ],
 )
-def test_unknown_placeholder_in_a_text_is_an_error(
+def test_unknown_placeholder_in_the_wording_is_an_error(
     offering: Callable[..., Flask], name: str
 ) -> None:
     with pytest.raises(SettingsError, match=rf"consent\.{name}: has an unknown placeholder"):
@@ -157,7 +157,7 @@ def test_shop_name_replaces_a_missing_brand(offering: Callable[..., Flask]) -> N
     assert "text messages from Smirr." in client.get(FORM).text
 
 
-def test_own_texts(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
+def test_own_wording(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
     """Placeholders are filled in, and markup in a setting is shown as text."""
     app = offering(
         "SMS",
@@ -182,7 +182,7 @@ def test_own_texts(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
     assert len(valid_sign_up_calls(sandbox)) == 2
 
 
-def test_language_of_the_texts(
+def test_language_of_the_wording(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
     """It is set on the blocks for screen readers, and logged with the consent."""
@@ -242,7 +242,7 @@ LINKING: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 
 @pytest.mark.parametrize(("consent", "names"), LINKING.values(), ids=LINKING)
-def test_link_without_a_url_in_a_text_is_an_error(
+def test_link_without_a_url_is_an_error(
     offering: Callable[..., Flask], consent: dict[str, Any], names: list[str]
 ) -> None:
     """The message names the placeholder and the setting."""
@@ -270,7 +270,7 @@ def test_link_without_a_url_in_a_text_is_an_error(
     ],
     ids=["list off", "notice not shown", "channel not offered"],
 )
-def test_link_without_a_url_in_an_unused_text_isnt_an_error(
+def test_link_without_a_url_in_unused_wording_isnt_an_error(
     offering: Callable[..., Flask], consent: dict[str, Any]
 ) -> None:
     app = offering("EMAIL", consent={**NO_LINKS, **consent})

@@ -283,7 +283,7 @@ def test_command_prints_json(run: Callable[..., str]) -> None:
     assert document["modal.z_index"]["value"] is None
 
 
-def test_low_contrast_is_a_warning_at_start(
+def test_low_contrast_is_a_warning_at_startup(
     make_app: Callable[..., Flask], lines: list[str]
 ) -> None:
     make_app(

@@ -1,4 +1,4 @@
-"""Effects of the settings for texts and for the button's position."""
+"""Effects of the settings for wording and for the button's position."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_empty_body_content_leaves_no_empty_paragraph(shop_with: Callable[[str],
     assert page.all("p", class_="notify-me__body") == []
 
 
-def test_markup_in_texts_is_shown_as_text(
+def test_markup_in_settings_is_shown_as_text(
     shop_with: Callable[[str], Flask], catalog: DictCatalog
 ) -> None:
     hostile = "<script>alert(1)</script>{{ 7*7 }}\"'"

@@ -134,7 +134,7 @@ def test_strings_are_read_as_in_javascript(code: str, value: str) -> None:
         ("Fewer than 3 < 4", "Fewer than 3 < 4"),
     ],
 )
-def test_html_is_removed_from_texts(code: str, text: str) -> None:
+def test_html_is_removed_from_text(code: str, text: str) -> None:
     imported = read_snippet(ENABLE % f'modal: {{headline: "{code}"}}')
 
     assert imported.settings["modal"] == {"headline": text}

@@ -34,7 +34,7 @@ from tests.notify_me.small_shop import DATABASE
 from tests.support import TIMEOUT, Sandbox
 
 
-def test_the_log_has_the_texts_of_the_form(
+def test_the_log_has_the_wording_of_the_form(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
     """It has each channel's exact text with its links, version, locale, list and source."""
@@ -81,10 +81,10 @@ def test_the_log_has_the_texts_of_the_form(
     assert len({row["version"] for row in rows}) == 3
 
 
-def test_a_changed_text_has_another_version(
+def test_changed_wording_has_another_version(
     offering: Callable[..., Flask], log_file: LogFile
 ) -> None:
-    """Another word, brand or link is enough; the same text keeps its version."""
+    """Another word, brand or link is enough; the same wording keeps its version."""
     changes: list[dict[str, object]] = [
         {},
         {"email_list": "off"},
@@ -122,7 +122,7 @@ def test_only_consent_that_was_given_is_logged(
 
 
 @all_scenarios
-def test_contacts_are_never_stored_or_logged_in_clear_text(
+def test_contacts_are_never_stored_or_logged_in_plain_text(
     offering: Callable[..., Flask], tmp_path: Path, lines: list[str], scenario: Scenario
 ) -> None:
     """Neither the database's files nor log lines contain the address or the number."""

@@ -104,7 +104,7 @@ def test_a_shops_database_without_the_tables_is_refused_with_the_remedy(
 
 
 @pytest.mark.parametrize("own_file", [True, False], ids=["the kit's own file", "shop's database"])
-def test_tables_of_a_later_version_are_refused_with_the_remedy(
+def test_tables_from_a_later_version_are_refused_with_the_remedy(
     tmp_path: Path, sandbox: Sandbox, lines: list[str], own_file: bool
 ) -> None:
     """As after a rollback without restoring the backup: `upgrade` wouldn't help."""

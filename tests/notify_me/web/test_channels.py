@@ -189,7 +189,7 @@ UNTICKED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize(("scenario", "data", "errors"), scenario_params(UNTICKED, ["SMS", "both"]))
-def test_texts_require_their_own_checkbox(
+def test_sms_and_whatsapp_require_their_own_checkboxes(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
@@ -309,7 +309,7 @@ CHOICES: dict[str, Case] = {
         (["EMAIL"], MAIL),
     ),
     "EMAIL, always": (ALWAYS, {"channels": "EMAIL"}, (["EMAIL"], MAIL), (["EMAIL"], MAIL)),
-    "EMAIL, texts' checkboxes ticked too": (
+    "EMAIL, the other checkboxes ticked too": (
         OFF,
         {"channels": "EMAIL", TEXTED: ["SMS", "WHATSAPP"]},
         (["EMAIL"], MAIL),
@@ -604,7 +604,7 @@ def test_every_channel_has_its_settings_and_css(channel: Channel) -> None:
     assert f"[data-for={channel}]" in css.read_text(encoding="utf-8")
 
 
-def test_every_combination_of_channels_has_confirmation_texts() -> None:
+def test_every_combination_of_channels_has_its_sentences() -> None:
     for count in range(1, len(Channel) + 1):
         for channels in combinations(Channel, count):
             assert frozenset(channels) in ALERT

@@ -145,12 +145,12 @@ def shop_with(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., F
 
 @pytest.fixture(scope="module")
 def harmless_pages() -> dict[frozenset[str], dict[str, object]]:
-    """The structures of the pages with harmless texts, by the keys of the settings that are set."""
+    """The structures of the pages with harmless text, by the keys of the settings that are set."""
     return {}
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_texts_are_escaped_on_every_page(
+def test_text_is_escaped_on_every_page(
     shop_with: Callable[..., Flask],
     catalog: DictCatalog,
     harmless_pages: dict[frozenset[str], dict[str, object]],

@@ -1,4 +1,4 @@
-"""Consent texts that change while a form is open: consent requires that the text was shown."""
+"""Consent wording that changes while a form is open: consent requires that it was shown."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ FULL_FORM: dict[str, Any] = {
 
 
 def shown_versions(form: Element) -> str:
-    """Return the versions of the texts in the form, which are submitted with it."""
+    """Return the versions of the wording in the form, which are submitted with it."""
     return form.one("input", type="hidden", name="shown")["value"]
 
 
 def logged_versions(log_file: LogFile) -> dict[str, str]:
-    """Return the version of the consent text in the log, by channel."""
+    """Return the version of the consent wording in the log, by channel."""
     return {consent["channel"]: consent["version"] for consent in log_file.consents()}
 
 
 @all_scenarios
-def test_consent_to_the_shown_text_is_accepted(
+def test_consent_to_the_wording_shown_is_accepted(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    """The form lists the versions of its texts in order, and the log has the same."""
+    """The form lists the versions of its wording in order, and the log has the same."""
     app = offering("EMAIL", "SMS", "WHATSAPP", consent=ASK, NOTIFY_ME_MODE=scenario.mode)
     versions = shown_versions(post_form(view(app.test_client().get(FORM))))
 
@@ -103,7 +103,7 @@ CHANGES: dict[str, Case] = {
         {"whatsapp"},
         {OF_SMS},
     ),
-    "the brand, which is in every text": (
+    "the brand, which all wording contains": (
         ASK,
         {**ASK, "brand": "Haar"},
         {"channels": ["EMAIL", "SMS", "WHATSAPP"], LISTED: "EMAIL", TEXTED: ["SMS", "WHATSAPP"]},
@@ -133,14 +133,14 @@ CHANGES: dict[str, Case] = {
     ),
     "a notice instead of a checkbox": (ASK, ALWAYS, {"channels": "EMAIL"}, {"email"}, set()),
 }
-MAIN = ("SMS, its legal text", "the brand, which is in every text", "email's notice")
+MAIN = ("SMS, its legal text", "the brand, which all wording contains", "email's notice")
 
 
 @pytest.mark.parametrize(
     ("scenario", "before", "after", "sent", "unchecked", "still_checked"),
     scenario_params(CHANGES, MAIN),
 )
-def test_changed_text_must_be_confirmed_again(
+def test_changed_wording_must_be_confirmed_again(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
@@ -183,10 +183,10 @@ def test_changed_text_must_be_confirmed_again(
     assert {logged[channel.upper()] for channel in unchecked}.isdisjoint(versions.split())
 
 
-def test_unticked_checkbox_with_a_changed_text_is_shown_again(
+def test_unticked_checkbox_with_changed_wording_is_shown_again(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """The shopper may want to consent to the new text. If it stays unticked, the form is sent."""
+    """The shopper may want to consent to the new wording. If not, the form can be sent again."""
     old = offering("EMAIL", consent=ASK).test_client()
     new = offering("EMAIL", consent={**ASK, "brand": "Haar"}).test_client()
     data = {"channels": "EMAIL", "email": ADA}
@@ -201,10 +201,10 @@ def test_unticked_checkbox_with_a_changed_text_is_shown_again(
 
 
 @all_scenarios
-def test_changed_text_of_an_unselected_channel_does_not_matter(
+def test_changed_wording_of_an_unselected_channel_does_not_matter(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    """The shopper doesn't consent to that text."""
+    """The shopper doesn't consent to that wording."""
     old = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode).test_client()
     changed = {**ASK, "sms_disclosure": "Now daily."}
     new = offering("EMAIL", "SMS", consent=changed, NOTIFY_ME_MODE=scenario.mode).test_client()
@@ -230,7 +230,7 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("mode", ["server", "client"])
 @pytest.mark.parametrize("versions_sent", UNKNOWN.values(), ids=UNKNOWN)
-def test_unknown_text_versions_are_refused(
+def test_unknown_versions_are_refused(
     offering: Callable[..., Flask],
     sandbox: Sandbox,
     log_file: LogFile,
@@ -259,17 +259,17 @@ def test_custom_form_may_leave_out_the_versions(
     scenario: Scenario,
     consent: Mapping[str, str],
 ) -> None:
-    """Without the field, the current texts count as shown."""
+    """Without the field, the current wording counts as shown."""
     client = offering("EMAIL", "SMS", "WHATSAPP", consent=consent, NOTIFY_ME_MODE=scenario.mode)
 
     assert scenario.send(client.test_client(), FORM, FULL_FORM).status_code == 200
     assert {*logged_versions(log_file)} == {"EMAIL", "SMS", "WHATSAPP"}
 
 
-def test_error_for_an_unticked_checkbox_comes_with_the_current_text(
+def test_error_for_an_unticked_checkbox_comes_with_the_current_wording(
     offering: Callable[..., Flask],
 ) -> None:
-    """For an unticked checkbox with an unchanged text, the error doesn't mention a change."""
+    """For an unticked checkbox with unchanged wording, the error doesn't mention a change."""
     client = offering("SMS", "WHATSAPP", consent=ASK).test_client()
     versions = shown_versions(post_form(view(client.get(FORM)))).split()
     data = {"channels": ["SMS", "WHATSAPP"], "phone_number": TYPED_PHONE, TEXTED: "WHATSAPP"}
