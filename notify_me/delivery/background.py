@@ -34,7 +34,7 @@ class BackgroundDelivery:
         self._started = False
 
     def ensure_running(self) -> None:
-        """Start the thread, unless it is running or there is no private key. Return at once."""
+        """Start the thread, unless it is running or there is no private key."""
         if self._started:
             return
         context = self._create_context()

@@ -20,7 +20,7 @@ from .contacts import clean_email, clean_phone, email_address
 from .phone import CAN_BE_CALLED, CAN_BE_TEXTED, e164
 
 CHECKED_VALUES = frozenset({"1", "on", "true", "y", "yes"})
-"""Besides the channel's name, the values that a consent checkbox in a shop's own form may send."""
+"""The values, besides the channel, that a consent checkbox in a shop's own form may send."""
 
 
 @cache

@@ -14,7 +14,7 @@ _WORLDWIDE = ("gmail.com", "googlemail.com", "icloud.com")
 """Domains of providers without country-specific domains, so `gmail.co.uk` must be a typo."""
 _REGIONAL = ("yahoo", "hotmail", "outlook", "live", "aol", "gmx", "msn")
 """Providers with domains in many countries. Since most endings may be right, only a mistyped `.com`
-is corrected, besides the endings in `_TOP_LEVEL_TYPOS`.
+and the endings in `_TOP_LEVEL_TYPOS` are corrected.
 """
 _COMMON = (
     *_WORLDWIDE,

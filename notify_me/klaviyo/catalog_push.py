@@ -277,7 +277,7 @@ def _job_type(kind: CatalogKind, action: Action) -> str:
 def _changes(wanted: Mapping[str, Any], existing: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes to update. Klaviyo's numbers may be floats, which compare equal.
 
-    Metadata that others have added stays in place.
+    Metadata that others have added is kept.
     """
     changes = {name: value for name, value in wanted.items() if existing.get(name) != value}
     if metadata := changes.pop("custom_metadata", None):

@@ -16,7 +16,7 @@ CIRCUIT_OPEN = "Klaviyo isn't responding; the call was not made"
 
 
 class CircuitBreaker:
-    """Sends calls while Klaviyo responds; otherwise returns Temporary at once.
+    """Sends calls while Klaviyo responds; otherwise returns Temporary immediately.
 
     A call fails if it ends without a response, with a 5xx, or with a response that isn't Klaviyo's.
     After `failures` such calls in a row, the circuit opens: nothing is sent for `pause` seconds,
@@ -41,7 +41,7 @@ class CircuitBreaker:
         """How many seconds the latest consent calls took; cleared when one isn't accepted."""
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
-        """Send a call like `Klaviyo.send`; return Temporary at once while the circuit is open."""
+        """Send a call, or return Temporary immediately if the circuit is open or throttled."""
         wait = self._throttled_until.get(call.operation, 0.0) - time.monotonic()
         if wait > 0:
             throttled = KlaviyoResponse(429, {"Retry-After": str(math.ceil(wait))})

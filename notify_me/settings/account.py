@@ -44,7 +44,7 @@ class Account(SettingsTable):
     @classmethod
     def _check_api_url(cls, url: str) -> str:
         if "@" in url:
-            # not "must …": to such a message, `describe_error` appends the value with its password
+            # must not begin with "must": then `describe_error` would append the value
             raise ValueError("contains a user name or a password, which is not allowed")
         try:
             parts = urlsplit(url)

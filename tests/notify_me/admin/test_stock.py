@@ -1,4 +1,4 @@
-"""Stock changes reach Klaviyo's catalog, at once or through the worker."""
+"""Stock changes reach Klaviyo's catalog, immediately or through the worker."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_variant_new_to_klaviyo_is_created_then_updated(app: Flask, sandbox: S
 def test_oversold_and_untracked_stock(
     app: Flask, sandbox: Sandbox, quantity: int | None, sent: int
 ) -> None:
-    """Klaviyo gets no negative number, and a large one for a variant that never sells out."""
+    """Klaviyo gets 0 instead of a negative number, and a large number for untracked stock."""
     assert set_stock(app, quantity).state == "updated"
     assert catalog_of(sandbox)[0]["quantity"] == sent
 

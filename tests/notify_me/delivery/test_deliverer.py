@@ -123,7 +123,7 @@ def test_stock_update_that_fails_in_the_shops_code_is_dropped_after_some_attempt
 def test_an_absurd_retry_after_pauses_only_as_long_as_the_setting_allows(
     app: Flask, deliverer: Deliverer, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """After it, one call probes; once Klaviyo accepts that, the pause is over."""
+    """After the pause, one call probes; once Klaviyo accepts one, the pause ends."""
     sandbox.drill("429", retry_after=999_999, times=2, operation=SUBSCRIBE)
 
     for _ in range(2):
@@ -143,7 +143,7 @@ def test_an_absurd_retry_after_pauses_only_as_long_as_the_setting_allows(
 def test_clock_that_is_set_back_does_not_prolong_a_pause(
     app: Flask, deliverer: Deliverer, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """One call probes at once, and the next one after the usual time."""
+    """One call probes immediately, and the next one after the usual time."""
     sandbox.drill("429", retry_after=600, times=2, operation=SUBSCRIBE)
     deliverer.deliver(newest_job(app))
     with engine_of(app).begin() as connection:

@@ -49,7 +49,7 @@ def wait_for_another_call(sandbox: Sandbox, sent: int) -> None:
 
 
 def test_sign_ups_during_an_outage_arrive_after_it(db_shop: Shop, sandbox: Sandbox) -> None:
-    """Shoppers are confirmed while Klaviyo is down."""
+    """They are confirmed while Klaviyo is down."""
     sandbox.drill("503", times=None)
     with db_shop.web() as web, db_shop.worker() as worker:
         worker.wait_until_ready()

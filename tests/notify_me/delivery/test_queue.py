@@ -61,7 +61,7 @@ CASES: dict[str, tuple[list[Outcome | None], list[int]]] = {
 
 @pytest.mark.parametrize(("outcomes", "queued"), CASES.values(), ids=CASES)
 def test_which_calls_are_queued(outcomes: list[Outcome | None], queued: list[int]) -> None:
-    """Those that failed temporarily or weren't sent are, unless the shop is misconfigured."""
+    """Calls that failed temporarily or weren't sent, unless the shop is misconfigured."""
     assert calls_to_queue(outcomes) == queued
 
 
@@ -130,7 +130,7 @@ def test_workers_on_one_machine_have_different_ids(tmp_path: Path) -> None:
 
 
 def test_status_names_a_worker_that_outlives_the_first(app: Flask) -> None:
-    """Meanwhile no web process starts to deliver."""
+    """Meanwhile, no web process starts delivering."""
     with app.app_context():
         folder = lock_folder()
         (_, first_lock), (_, second_lock) = claim_executor_id(folder), claim_executor_id(folder)

@@ -119,7 +119,7 @@ def test_a_sign_up_that_cannot_be_stored_is_not_sent(
     lines: list[str],
     headers: dict[str, str],
 ) -> None:
-    """The reply is 503 with the form as filled in, and a log line has no contact details."""
+    """The reply is 503 with the form as filled in, and the log line has no contact details."""
     file = tmp_path / DATABASE
     client = make_app().test_client()
 

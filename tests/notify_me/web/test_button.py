@@ -254,7 +254,7 @@ def test_pre_order_and_unmanaged_inventory(
     stock: dict[str, Any],
     allowed: bool,
 ) -> None:
-    """The settings decide whether button and form are shown. A product that can be pre-ordered
+    """The settings decide whether there is a button and a form. A product that can be pre-ordered
     keeps the shop's own button, even if `button.display` is REPLACE.
     """
     app = shop_with_settings(make_app, tmp_path, f"trigger.{setting} = {str(allowed).lower()}")
