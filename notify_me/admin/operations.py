@@ -41,8 +41,8 @@ class Purged:
 def upgrade() -> None:
     """Create the kit's tables and the delivery queue's, or bring them up to date.
 
-    Raises `SettingsError` if the shop has a table with the name of one of the queue's tables, and
-    `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
+    Raises `SettingsError` if SQLite is too old or the shop has a table with the name of one of the
+    queue's, and `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
     current_state().database.upgrade()
 

@@ -63,7 +63,7 @@ class FlowCheck:
         self._expires_at = time.monotonic() + (KNOWN_TTL if known else UNKNOWN_TTL)
 
     def log(self) -> None:
-        """Log whether there is a live flow: as an error if there isn't."""
+        """Log the row: as an error if the check failed, as a warning if it needs attention."""
         current = self.row()
         level = {Verdict.FAIL: logging.ERROR, Verdict.WARN: logging.WARNING}.get(current.verdict)
         remedy = f". Remedy: {current.remedy}" if current.remedy else ""

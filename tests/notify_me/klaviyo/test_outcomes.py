@@ -110,11 +110,11 @@ def test_no_response_is_awaited_beyond_the_deadline(
 
 @pytest.mark.usefixtures("short_deadline")
 def test_all_calls_of_a_sign_up_share_one_deadline(
-    client: FlaskClient, sandbox: Sandbox, log_file: LogFile, three: list[str]
+    client: FlaskClient, sandbox: Sandbox, log_file: LogFile, parkas: list[str]
 ) -> None:
     sandbox.drill("slow", seconds=600)
 
-    [response] = side_by_side(sandbox, lambda: send(client, PARKA, variants=three))
+    [response] = side_by_side(sandbox, lambda: send(client, PARKA, variants=parkas))
 
     assert response.status_code == 200
     [call] = sandbox.requests()
@@ -168,7 +168,7 @@ def test_form_of_a_failed_sign_up_can_be_submitted_again(
 
 
 @pytest.fixture
-def three(catalog: DictCatalog) -> list[str]:
+def parkas(catalog: DictCatalog) -> list[str]:
     """The IDs of the parka's three sold-out variants: S, M and L in Moss."""
     options = {"Size": "S", "Colour": "Moss"}
     catalog.add("parka", "Harbour Parka", "PARKA-S-MOSS", 0, options=options)
@@ -180,14 +180,14 @@ def test_misconfiguration_stops_the_remaining_calls(
     client: FlaskClient,
     sandbox: Sandbox,
     log_file: LogFile,
-    three: list[str],
+    parkas: list[str],
     drill: str,
     calls: int,
 ) -> None:
     """A wrong key is wrong for every variant; another refusal may concern one call only."""
     sandbox.drill(drill, times=None)
 
-    response = send(client, PARKA, variants=three)
+    response = send(client, PARKA, variants=parkas)
 
     assert response.status_code == 503
     assert len(sandbox.requests()) == calls
@@ -196,12 +196,12 @@ def test_misconfiguration_stops_the_remaining_calls(
 
 
 def test_misconfiguration_after_an_acceptance_queues_the_rest(
-    client: FlaskClient, sandbox: Sandbox, log_file: LogFile, three: list[str]
+    client: FlaskClient, sandbox: Sandbox, log_file: LogFile, parkas: list[str]
 ) -> None:
     sandbox.drill("409")
     sandbox.drill("401")
 
-    response = send(client, PARKA, variants=three)
+    response = send(client, PARKA, variants=parkas)
 
     assert response.status_code == 200
     root = view(response)

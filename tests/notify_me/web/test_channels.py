@@ -43,11 +43,11 @@ from tests.notify_me.offers import (
 from tests.notify_me.small_shop import DictCatalog
 from tests.support import Sandbox
 
-shapes = pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "fragment"])
+page_and_fragment = pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page", "fragment"])
 IDENTIFIER = {"EMAIL": "email", "SMS": "phone_number", "WHATSAPP": "phone_number"}
 
 
-@shapes
+@page_and_fragment
 @pytest.mark.parametrize("channel", IDENTIFIER)
 def test_single_channel_is_preselected(
     offering: Callable[..., Flask], channel: str, headers: dict[str, str]
@@ -69,7 +69,7 @@ def test_single_channel_is_preselected(
 LABELS = {"EMAIL": "Email", "SMS": "Text message", "WHATSAPP": "WhatsApp"}
 
 
-@shapes
+@page_and_fragment
 @pytest.mark.parametrize(
     ("offered", "email_list"),
     [
