@@ -204,7 +204,6 @@ def test_unticked_checkbox_with_changed_wording_is_shown_again(
 def test_changed_wording_of_an_unselected_channel_does_not_matter(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    """The shopper doesn't consent to that wording."""
     old = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode).test_client()
     changed = {**ASK, "sms_disclosure": "Now daily."}
     new = offering("EMAIL", "SMS", consent=changed, NOTIFY_ME_MODE=scenario.mode).test_client()

@@ -136,7 +136,6 @@ class SlowKlaviyo(FakeKlaviyo):
 
 
 def test_a_response_to_a_call_from_before_the_outage_doesnt_end_the_pause() -> None:
-    """A call that began before the outage doesn't close the circuit."""
     klaviyo = SlowKlaviyo(TEMPORARY, TEMPORARY)
     breaker = CircuitBreaker(klaviyo, failures=2, pause=600)
     with ThreadPoolExecutor(1) as threads:
