@@ -41,7 +41,7 @@ _unroute_callbacks: list[Callable[[], None]] = []
 
 
 def release_requests() -> None:
-    """End the requests that `block_posts` blocks: Playwright must answer every request."""
+    """End the requests that `block_posts` blocks: Playwright must handle every request."""
     while _blocked_routes:
         with suppress(Error):
             _blocked_routes.pop().abort()
@@ -126,7 +126,7 @@ def dialog_error(visit: Visit) -> None:
 
 
 def block_posts(page: Page) -> None:
-    """Leave the form's POST requests unanswered until `release_requests`."""
+    """Leave the form's POST requests without a response until `release_requests`."""
 
     def handle(route: Route) -> None:
         if route.request.method == "POST":

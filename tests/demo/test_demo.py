@@ -284,7 +284,7 @@ def test_unavailable_sandbox_is_503(tmp_path: Path, catalog_db: Path) -> None:
 
 @pytest.fixture
 def other_program() -> Iterator[str]:
-    """The URL of a program that answers every request with JSON, but isn't the sandbox."""
+    """The URL of a program that responds to every request with JSON, but isn't the sandbox."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

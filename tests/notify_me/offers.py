@@ -73,8 +73,8 @@ def _form_data(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return data if isinstance(data, MultiDict) else dict(data)
 
 
-def fetch_answer(call: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the result of a call as the element reports it; None without CORS headers."""
+def fetch_response(call: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Make a call. Return the response as the element reports it; None without CORS headers."""
     headers = {**call["headers"], "Origin": "http://127.0.0.1:5000"}
     try:
         reply = requests.post(call["url"], json=call["body"], headers=headers, timeout=TIMEOUT)
@@ -87,24 +87,24 @@ def fetch_answer(call: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def make_calls(calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
-    """Make the calls as the element does, and return the answers.
+    """Make the calls as the element does, and return the responses.
 
     A call with `after_any` is only made if an earlier one was accepted.
     """
-    answers: list[dict[str, Any] | None] = []
+    responses: list[dict[str, Any] | None] = []
     for call in calls:
         # a 409 on back in stock is a repeat
-        accepted = any(answer and answer["status"] in (202, 409) for answer in answers)
-        answers.append(fetch_answer(call) if accepted or not call["after_any"] else None)
-    return answers
+        accepted = any(response and response["status"] in (202, 409) for response in responses)
+        responses.append(fetch_response(call) if accepted or not call["after_any"] else None)
+    return responses
 
 
 def submit_in_client_mode(client: FlaskClient, path: str, data: Mapping[str, Any]) -> TestResponse:
-    """Submit the form as the element does in client mode: get calls, make them, report results."""
+    """Submit the form as the element does in client mode: get calls, make them, report back."""
     reply = submit_element(client, path, data)
     while reply.get_json()["state"] == "send":
-        answers = json.dumps(make_calls(reply.get_json()["calls"]))
-        report = {**data, "sign_up": reply.get_json()["sign_up"], "answers": answers}
+        responses = json.dumps(make_calls(reply.get_json()["calls"]))
+        report = {**data, "sign_up": reply.get_json()["sign_up"], "answers": responses}
         reply = submit_element(client, path, report)
     return reply
 

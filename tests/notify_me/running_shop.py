@@ -234,7 +234,7 @@ class Postgres:
             subprocess.run(command, check=True, stdout=log, stderr=log, cwd="/")
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it and wait until it responds."""
         options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self._folder} "
             f"-c fsync={self._fsync} -c shared_buffers=64MB -c max_connections=100"

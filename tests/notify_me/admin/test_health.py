@@ -39,8 +39,8 @@ def report_refused_key(app: Flask) -> None:
     client, url = app.test_client(), f"/notify-me/{MUG}"
     sign_up = client.post(url, data=SIGN_UP, headers=ELEMENT).get_json()["sign_up"]
     error = {"id": "1", "code": "permission_denied", "source": {"pointer": "/data/"}}
-    answers = json.dumps([{"status": 403, "body": {"errors": [error]}}])
-    report = {**SIGN_UP, "sign_up": sign_up, "answers": answers}
+    responses = json.dumps([{"status": 403, "body": {"errors": [error]}}])
+    report = {**SIGN_UP, "sign_up": sign_up, "answers": responses}
     assert client.post(url, data=report, headers=ELEMENT).get_json()["state"] == "done"
 
 

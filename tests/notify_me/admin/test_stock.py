@@ -170,7 +170,7 @@ def test_a_missing_scope_pauses_stock_updates_until_it_is_fixed(
         eventually(lambda: shop.status()["paused"] == [])
 
 
-def test_a_crash_before_klaviyo_answers_loses_nothing(
+def test_a_crash_before_klaviyo_responds_loses_nothing(
     shop: Shop, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change and its job are committed together; a later update that succeeds adds no job."""

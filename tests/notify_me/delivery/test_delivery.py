@@ -198,7 +198,7 @@ def test_a_stopped_worker_finishes_its_calls_and_the_next_continues(
 def test_a_call_cut_off_with_its_worker_is_sent_by_another(
     db_shop: Shop, sandbox: Sandbox, stop_signal: signal.Signals, next_machine: str
 ) -> None:
-    """A worker exits before Klaviyo has answered, and its successor on the same machine sends the
+    """A worker exits before Klaviyo has responded, and its successor on the same machine sends the
     call again. If the machine is gone for good, a worker on another one does.
     """
     confirmed, before = queue_sign_ups(db_shop, sandbox, 1)

@@ -54,7 +54,7 @@ FAILURES = {
     "409": ("failed", TRY_LATER),
     "415": ("failed", TRY_LATER),
 }
-# test_answers.py has every failure; here one of each class is enough
+# test_replies.py has every failure; here one of each class is enough
 TEMPORARY = ("429", "drop")
 MISCONFIGURED = ("400-list", "403")
 

@@ -133,9 +133,9 @@ PROFILE = "/data/attributes/profile/data/attributes"
 def test_response_that_refuses_two_fields_shows_both(offering: Callable[..., Flask]) -> None:
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
     sent = submit_element(client, FORM, BY_BOTH).get_json()["sign_up"]
-    answers = json.dumps([refusal_of(f"{PROFILE}/email", f"{PROFILE}/phone_number"), None])
+    responses = json.dumps([refusal_of(f"{PROFILE}/email", f"{PROFILE}/phone_number"), None])
 
-    reply = submit_element(client, FORM, {**BY_BOTH, "sign_up": sent, "answers": answers})
+    reply = submit_element(client, FORM, {**BY_BOTH, "sign_up": sent, "answers": responses})
 
     assert reply.status_code == 422
     assert field_errors(view(reply)) == {"email": EMAIL_REFUSED, "phone_number": PHONE_REFUSED}
@@ -146,15 +146,15 @@ def test_repeated_refusal_of_a_channel_that_was_left_out_ends_the_sign_up(
 ) -> None:
     """A forged report can't make the server prepare calls forever."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
-    answers = {"answers": json.dumps([refusal_of(f"{PROFILE}/phone_number"), None])}
+    refused = {"answers": json.dumps([refusal_of(f"{PROFILE}/phone_number"), None])}
     sent = submit_element(client, FORM, BY_BOTH).get_json()
-    again = submit_element(client, FORM, {**BY_BOTH, "sign_up": sent["sign_up"], **answers})
+    again = submit_element(client, FORM, {**BY_BOTH, "sign_up": sent["sign_up"], **refused})
     assert (state(again), again.get_json()["state"]) == ("done", "send")
     [call] = again.get_json()["calls"]
     assert call["body"]["data"]["attributes"]["channels"] == ["EMAIL"]
 
-    answers = {"answers": json.dumps([refusal_of(f"{PROFILE}/phone_number")])}
-    last = submit_element(client, FORM, {**BY_BOTH, "sign_up": sent["sign_up"], **answers})
+    refused = {"answers": json.dumps([refusal_of(f"{PROFILE}/phone_number")])}
+    last = submit_element(client, FORM, {**BY_BOTH, "sign_up": sent["sign_up"], **refused})
 
     assert (state(last), last.status_code) == ("invalid", 422)
     assert sign_up_calls(sandbox) == []

@@ -120,18 +120,18 @@ def test_an_expired_deadline_isnt_a_failure() -> None:
 
 
 class SlowKlaviyo(FakeKlaviyo):
-    """Accepts the first call once `may_answer` is set."""
+    """Accepts the first call once `may_respond` is set."""
 
     def __init__(self, *outcomes: Outcome) -> None:
         super().__init__(*outcomes)
-        self.called, self.may_answer = threading.Event(), threading.Event()
+        self.called, self.may_respond = threading.Event(), threading.Event()
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
         """Return the next outcome."""
         if self.called.is_set():
             return super().send(call, deadline=deadline)
         self.called.set()
-        self.may_answer.wait(60)
+        self.may_respond.wait(60)
         return ACCEPTED
 
 
@@ -142,7 +142,7 @@ def test_a_response_to_a_call_from_before_the_outage_doesnt_end_the_pause() -> N
         early = threads.submit(send, breaker)
         klaviyo.called.wait(60)
         assert [type(send(breaker)) for _ in range(2)] == [Temporary, Temporary]
-        klaviyo.may_answer.set()
+        klaviyo.may_respond.set()
         assert isinstance(early.result(), Accepted)
 
     assert isinstance(send(breaker), Temporary)

@@ -99,9 +99,9 @@ def test_browser_gets_the_same_confirmation_before_its_report(
     double_opt_in(sandbox)
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
     sent = submit_element(client, FORM, BY_SMS).get_json()
-    answers = json.dumps(make_calls(sent["calls"]))
+    responses = json.dumps(make_calls(sent["calls"]))
 
-    report = {**BY_SMS, "sign_up": sent["sign_up"], "answers": answers}
+    report = {**BY_SMS, "sign_up": sent["sign_up"], "answers": responses}
     reply = submit_element(client, FORM, report).get_json()
 
     assert reply["state"] == "done"

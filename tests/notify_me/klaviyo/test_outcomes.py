@@ -1,7 +1,7 @@
 """Outcomes of a sign-up when Klaviyo refuses it or doesn't respond.
 
 What the shopper and the operator read for every kind of failure, in both modes, is in
-`tests/notify_me/web/answers.md`.
+`tests/notify_me/web/replies.md`.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def test_queued_call_waits_as_long_as_klaviyo_asked(
 
 
 def test_web_page_is_not_a_refusal_by_klaviyo() -> None:
-    """A proxy or firewall may answer 403 with a page; the call is retried."""
+    """A proxy or firewall may return a web page with status 403; the call is retried."""
     page = KlaviyoResponse(403, {"Content-Type": "text/html; charset=utf-8"})
 
     assert isinstance(outcome_of(page, Operation.BACK_IN_STOCK), Temporary)

@@ -157,7 +157,7 @@ def test_consent_is_stored_before_anything_is_sent(
 ) -> None:
     """A shop killed when it connects to Klaviyo has the consent in its log.
 
-    The connection is TLS and nobody answers, so no byte of the request can have been sent.
+    The connection is TLS and nobody responds, so no byte of the request can have been sent.
     """
 
     def sign_up(url: str) -> None:

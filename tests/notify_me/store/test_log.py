@@ -41,7 +41,7 @@ ELEMENT = {"X-Notify-Me": "1"}
 ADA = "ada@example.org"
 
 
-def test_a_sign_up_is_stored_before_klaviyo_answers(
+def test_a_sign_up_is_stored_before_klaviyo_responds(
     make_shop: Callable[..., Shop], sandbox: Sandbox, log_file: LogFile
 ) -> None:
     """A shop killed while it waits for Klaviyo has the sign-up and both calls in its log."""
@@ -186,7 +186,7 @@ def test_masked_addresses(client: FlaskClient, log_file: LogFile, email: str, ma
 
 ACCEPTED = Accepted(KlaviyoResponse(202))
 REFUSED = Refused(KlaviyoResponse(404), "No.", "no such variant", fields=("variants",))
-TEMPORARY = Temporary(KlaviyoResponse(None), "Later.", "no answer")
+TEMPORARY = Temporary(KlaviyoResponse(None), "Later.", "no response")
 MISCONFIGURED = Misconfigured(KlaviyoResponse(401), "Not now.", "check the key")
 
 

@@ -44,9 +44,9 @@ def post(client: FlaskClient, data: dict[str, Any] = DATA, **more: Any) -> dict[
     return {**reply.json, "status": reply.status_code}
 
 
-def report(client: FlaskClient, sent: dict[str, Any], *answers: Any) -> dict[str, Any]:
+def report(client: FlaskClient, sent: dict[str, Any], *responses: Any) -> dict[str, Any]:
     """Report Klaviyo's responses as the element does, and return the reply."""
-    return post(client, sign_up=sent["sign_up"], answers=json.dumps(answers))
+    return post(client, sign_up=sent["sign_up"], answers=json.dumps(responses))
 
 
 def error(status: int, code: str, pointer: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_report_of_an_acceptance_is_logged(client: FlaskClient, log_file: LogFil
 
 
 @pytest.mark.parametrize(
-    "answers",
+    "responses",
     [
         "[null]",
         '[{"status": 429, "body": null}]',
@@ -99,9 +99,9 @@ def test_report_of_an_acceptance_is_logged(client: FlaskClient, log_file: LogFil
     ids=["blocked", "throttled", "5xx", "no status", "too few", "too many", "not JSON", "nested"],
 )
 def test_server_sends_what_the_browser_could_not(
-    client: FlaskClient, sandbox: Sandbox, log_file: LogFile, answers: str
+    client: FlaskClient, sandbox: Sandbox, log_file: LogFile, responses: str
 ) -> None:
-    reply = post(client, sign_up=post(client)["sign_up"], answers=answers)
+    reply = post(client, sign_up=post(client)["sign_up"], answers=responses)
 
     assert reply["state"] == "done"
     [call] = sandbox.requests()
@@ -166,8 +166,8 @@ def test_report_with_another_form_is_ignored(
     sent = post(every_channel, FULL_FORM)
     forged = {**FULL_FORM, **other, "sign_up": sent["sign_up"]}
 
-    for report_name, answers in REPORTS.items():
-        reply = post(every_channel, forged, answers=json.dumps(answers))
+    for report_name, responses in REPORTS.items():
+        reply = post(every_channel, forged, answers=json.dumps(responses))
 
         state = (reply["status"], reply["state"], reply["calls"])
         assert state == (503, "failed", []), report_name
@@ -219,7 +219,7 @@ def test_report_is_ignored_if_the_consent_wording_has_changed(
     assert is_unchanged(sandbox, log_file)
 
 
-@pytest.mark.parametrize("answers", ["[null]", json.dumps([ACCEPTED]), "nonsense"])
+@pytest.mark.parametrize("responses", ["[null]", json.dumps([ACCEPTED]), "nonsense"])
 @pytest.mark.parametrize("forged", ["forged", "", "changed", "another key", "confirmation link"])
 def test_forged_sign_up_id_is_refused(
     client: FlaskClient,
@@ -227,7 +227,7 @@ def test_forged_sign_up_id_is_refused(
     sandbox: Sandbox,
     log_file: LogFile,
     forged: str,
-    answers: str,
+    responses: str,
 ) -> None:
     """The reply doesn't contain the calls again."""
     sign_up = forged
@@ -241,7 +241,7 @@ def test_forged_sign_up_id_is_refused(
         sign_up = client.post(PARKA, data=DATA).location.partition("done=")[2]
     rows, calls = log_file.calls(), sign_up_calls(sandbox)
 
-    reply = post(client, sign_up=sign_up, answers=answers)
+    reply = post(client, sign_up=sign_up, answers=responses)
 
     assert (reply["status"], reply["state"], reply["calls"]) == (503, "failed", [])
     assert 'value="ada@example.org"' in reply["html"]
@@ -321,10 +321,10 @@ def test_report_cannot_inject_text_into_the_log(
     client: FlaskClient, lines: list[str], injected: str
 ) -> None:
     """Klaviyo's code and ID as reported by a browser are logged only if they are well-formed."""
-    answer = error(403, injected, "/data")
-    answer["body"]["errors"][0]["id"] = injected
+    response = error(403, injected, "/data")
+    response["body"]["errors"][0]["id"] = injected
 
-    report(client, post(client), answer)
+    report(client, post(client), response)
 
     line = lines[0]
     assert "(status 403, code (unreadable), error (unreadable))" in line
@@ -333,7 +333,7 @@ def test_report_cannot_inject_text_into_the_log(
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "state", "text"),
+    ("response", "status", "state", "text"),
     [
         (error(400, "invalid", "/data/attributes/email"), 422, "invalid", "This email address"),
         ({"status": 415, "body": None}, 503, "failed", "can’t take sign-ups"),
@@ -341,9 +341,9 @@ def test_report_cannot_inject_text_into_the_log(
     ids=["email", "415"],
 )
 def test_reported_refusal_reads_as_in_server_mode(
-    client: FlaskClient, sandbox: Sandbox, answer: Any, status: int, state: str, text: str
+    client: FlaskClient, sandbox: Sandbox, response: Any, status: int, state: str, text: str
 ) -> None:
-    reply = report(client, post(client), answer)
+    reply = report(client, post(client), response)
 
     assert (reply["status"], reply["state"]) == (status, state)
     assert text in reply["html"]
@@ -365,7 +365,7 @@ def test_server_asks_again_about_a_variant_that_a_browser_found_unknown(
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "text", "state"),
+    ("response", "status", "text", "state"),
     [
         (None, 503, "content blocker", "failed"),
         (error(404, "variant_not_found", "/data"), 422, "available for this option", "refused"),
@@ -378,13 +378,13 @@ def test_without_a_private_key_the_failure_is_shown(
     keyless: FlaskClient,
     sandbox: Sandbox,
     log_file: LogFile,
-    answer: Any,
+    response: Any,
     status: int,
     text: str,
     state: str,
 ) -> None:
     """The form shows the reason and keeps the input."""
-    reply = report(keyless, post(keyless), answer)
+    reply = report(keyless, post(keyless), response)
 
     assert reply["status"] == status
     assert text in reply["html"]

@@ -56,7 +56,7 @@ def errors() -> Iterator[list[logging.LogRecord]]:
     logging.getLogger().removeHandler(handler)
 
 
-def test_pages_answer_503(app: Flask, errors: list[logging.LogRecord]) -> None:
+def test_pages_return_503(app: Flask, errors: list[logging.LogRecord]) -> None:
     client = app.test_client()
     for url in PAGES:
         errors.clear()

@@ -71,7 +71,7 @@ def worker(app: Flask, tmp_path: Path, settings: dict[str, str]) -> Worker:
 
 
 def sign_up_while_klaviyo_fails(client: FlaskClient, sandbox: Sandbox, *emails: str) -> None:
-    """Sign these people up while Klaviyo answers 503, so that their calls are queued."""
+    """Sign these people up while Klaviyo returns 503, so that their calls are queued."""
     sandbox.drill("503", times=len(emails))
     for email in emails:
         data = {"channels": "EMAIL", "email": email}

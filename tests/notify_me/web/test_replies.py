@@ -19,7 +19,7 @@ from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import read
 from tests.support import Sandbox
 
-GOLDEN = Path(__file__).with_name("answers.md")
+GOLDEN = Path(__file__).with_name("replies.md")
 MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"
 DATA = {"channels": "EMAIL", "email": "ada@example.org"}
 BROWSER_OPERATION = "create_client_back_in_stock_subscription"
@@ -30,15 +30,15 @@ HEAD = """\
 
 One call fails because of a drill; in client mode, all of the browser's calls fail. "Calls" are the
 numbers of calls by the browser and by the server. Update with
-`UPDATE_GOLDEN=1 pytest tests/notify_me/web/test_answers.py`.
+`UPDATE_GOLDEN=1 pytest tests/notify_me/web/test_replies.py`.
 
 | failure | mode | status | state | calls | text | invalid field | state in the log | log lines |
 |---|---|---|---|---|---|---|---|---|
 """
 
 
-def fetch_answer(call: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the result of a call as the element reports it; None without CORS headers."""
+def fetch_response(call: dict[str, Any]) -> dict[str, Any] | None:
+    """Make a call. Return the response as the element reports it; None without CORS headers."""
     headers = {**call["headers"], "Origin": "http://127.0.0.1:5000"}
     preflight = {**headers, "Access-Control-Request-Method": "POST"}
     try:
@@ -55,10 +55,10 @@ def fetch_answer(call: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def submit_in_client_mode(client: FlaskClient) -> Any:
-    """Submit the form as the element does in client mode: get calls, make them, report results."""
+    """Submit the form as the element does in client mode: get calls, make them, report back."""
     sent = client.post(MUG, data=DATA, headers={"X-Notify-Me": "1"}).get_json()
-    answers = [fetch_answer(call) for call in sent["calls"]]
-    report = {**DATA, "sign_up": sent["sign_up"], "answers": json.dumps(answers)}
+    responses = [fetch_response(call) for call in sent["calls"]]
+    report = {**DATA, "sign_up": sent["sign_up"], "answers": json.dumps(responses)}
     return client.post(MUG, data=report, headers={"X-Notify-Me": "1"})
 
 
@@ -73,9 +73,9 @@ def new_log_lines(lines: list[str]) -> str:
 
 def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, state: str, lines: list[str]) -> str:
     """Return a row of the table."""
-    answer = reply.get_json()
-    root = read(answer["html"])
-    texts = [
+    content = reply.get_json()
+    root = read(content["html"])
+    messages = [
         *[
             paragraph.text
             for paragraph in root.all("p", class_="notify-me__alert")
@@ -83,7 +83,7 @@ def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, state: str, lines: l
         ],
         *[paragraph.text for paragraph in root.all("p", class_="notify-me__error")],
     ]
-    text = " ".join(texts) or root.one("h2").text
+    text = " ".join(messages) or root.one("h2").text
     fields = ", ".join(
         paragraph["id"].split("-")[-2] for paragraph in root.all("p", class_="notify-me__error")
     )
@@ -94,7 +94,7 @@ def row(kind: str, mode: str, reply: Any, sandbox: Sandbox, state: str, lines: l
         kind,
         mode,
         reply.status_code,
-        answer["state"],
+        content["state"],
         counts,
         text,
         fields or "-",
