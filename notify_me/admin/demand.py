@@ -1,6 +1,6 @@
-"""What shoppers asked for, counted in SQL from the sign-up log, without contact details.
+"""Demand for variants, counted in SQL from the sign-up log, without contact details.
 
-A request is a sign-up's call for one variant. Days are in UTC.
+A sign-up for several variants counts once for each. Days are in UTC.
 """
 
 from __future__ import annotations
@@ -51,15 +51,16 @@ FETCH_SIZE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts of requests and people."""
+    """Counts of sign-ups and people."""
 
     requests: int
+    """Sign-ups. One for several variants counts once for each."""
     people: int
-    """Distinct contacts: one person who asks once by email and once by phone counts twice."""
+    """Distinct contacts: one person who signs up once by email and once by phone counts twice."""
     channels: Mapping[str, int]
-    """Requests by channel. A request for two channels counts in both."""
+    """Sign-ups by channel. One for two channels counts in both."""
     states: Mapping[str, int]
-    """Requests by current state: one of `STATES`."""
+    """Sign-ups by current state: one of `STATES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +71,18 @@ class VariantDemand:
     """Its composite ID."""
     figures: Figures
     days: tuple[int, ...]
-    """Requests on each day of the period."""
+    """Sign-ups on each day of the period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why requests are undelivered or were not accepted."""
+    """Why sign-ups are undelivered or were not accepted."""
 
     state: str
     problem: str
     """A short description for the merchant; empty if none was recorded."""
     requests: int
+    """The number of sign-ups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +93,15 @@ class Demand:
     until: date
     figures: Figures
     days: tuple[int, ...]
-    """Requests on each day, from `since` to `until`."""
+    """Sign-ups on each day, from `since` to `until`."""
     variants: tuple[VariantDemand, ...]
-    """The variants with the most requests, most first."""
+    """The variants with the most sign-ups, most first."""
     variant_count: int
-    """How many variants were asked for, including those that `variants` leaves out."""
+    """How many variants have sign-ups, including those that `variants` leaves out."""
     reasons: tuple[Reason, ...]
     """Most frequent first."""
     alerted: int
-    """People for whom a variant has come back since they asked for it."""
+    """People for whom a variant has come back since they signed up for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class DayDemand:
     waiting: int
     """People who are still waiting for an alert."""
     alerted: int
-    """People for whom the variant has come back since they asked for it."""
+    """People for whom the variant has come back since they signed up for it."""
 
 
 def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
@@ -125,23 +127,23 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
     with Session(current_state().database.engine()) as session:
         variants: dict[str, Figures] = {}
         # by variant; None for all variants together
-        daily_requests: dict[str | None, Counter[str]] = defaultdict(Counter)
+        daily_sign_ups: dict[str | None, Counter[str]] = defaultdict(Counter)
         for variant, day, *columns, alerted, variant_count in session.execute(
             _totals(session, where, max_variants)
         ):
             if variant is not None:
                 variants[variant] = _figures(columns)
             elif day is not None:
-                daily_requests[None][day] = columns[0]
+                daily_sign_ups[None][day] = columns[0]
             else:
                 total = _figures(columns), alerted, variant_count
         day = _day(session)
-        for variant, day_text, requests in session.execute(
+        for variant, day_text, count in session.execute(
             select_calls(CallRow.variant, day, func.count())
             .where(*where, CallRow.variant.in_(variants))
             .group_by(CallRow.variant, day)
         ):
-            daily_requests[variant][day_text] = requests
+            daily_sign_ups[variant][day_text] = count
         # recorded throttling problems include the Retry-After, so they are grouped by status
         problem = case((CallRow.status == 429, "throttled"), else_=CallRow.problem)
         reasons = session.execute(
@@ -156,7 +158,7 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
     dates = [since + timedelta(days=number) for number in range((until - since).days + 1)]
 
     def per_day(variant: str | None) -> tuple[int, ...]:
-        return tuple(daily_requests[variant][day.isoformat()] for day in dates)
+        return tuple(daily_sign_ups[variant][day.isoformat()] for day in dates)
 
     figures, alerted, variant_count = total
     return Demand(
@@ -179,8 +181,8 @@ def _totals(
 ) -> CompoundSelect[Any]:
     """Return one query for the totals of `demand`, which reads each call only once.
 
-    It returns one row for each of the variants with the most requests, one for each day, and one
-    for the whole period. A day's row has no variant, and no figure except the number of requests;
+    It returns one row for each of the variants with the most sign-ups, one for each day, and one
+    for the whole period. A day's row has no variant, and no figure except the number of sign-ups;
     the period's row has neither variant nor day. The columns are the variant, the day, the
     `_figure_columns`, the number of people alerted and the number of variants.
     """
@@ -216,7 +218,7 @@ def _totals(
 
 
 def demand_by_day(since: date, until: date) -> Iterator[DayDemand]:
-    """Yield the demand for each variant on each day with requests, oldest first.
+    """Yield the demand for each variant on each day with sign-ups, oldest first.
 
     Rows are fetched in batches during the iteration. Raises the same exceptions as `demand`.
     """
@@ -275,7 +277,7 @@ def _people_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
 def _figure_columns(
     channels: ColumnElement[str], state: ColumnElement[str], person: ColumnElement[str]
 ) -> list[ColumnElement[int]]:
-    """Return the columns that `_figures` reads, starting with the number of requests. `channels` is
+    """Return the columns that `_figures` reads, starting with the number of sign-ups. `channels` is
     a JSON list of names, as text.
     """
     return [
@@ -287,9 +289,9 @@ def _figure_columns(
 
 
 def _figures(columns: Sequence[int]) -> Figures:
-    requests, people, *counts = columns
+    sign_ups, people, *counts = columns
     return Figures(
-        requests=requests,
+        requests=sign_ups,
         people=people,
         channels=dict(zip(CHANNELS, counts[: len(CHANNELS)], strict=True)),
         states=dict(zip(STATES, counts[len(CHANNELS) :], strict=True)),

@@ -131,7 +131,7 @@ def _report(days: int, *, show_all: bool) -> Report:
     limit = MAX_VARIANTS if show_all else TOP_VARIANTS
     demand = admin.demand(since, until, max_variants=limit)
     variants = queries.variants_by_composite_id(row.variant for row in demand.variants)
-    most_requests = max((row.figures.requests for row in demand.variants), default=0)
+    most_sign_ups = max((row.figures.requests for row in demand.variants), default=0)
     # one scale for all variants, so that their charts can be compared
     most_in_a_day = max(chain.from_iterable(row.days for row in demand.variants), default=0)
     return Report(
@@ -151,7 +151,7 @@ def _report(days: int, *, show_all: bool) -> Report:
                 variant=variants.get(row.variant),
                 figures=row.figures,
                 bar=charts.bar(
-                    {state: row.figures.states[state] for state in STATE_ORDER}, most_requests
+                    {state: row.figures.states[state] for state in STATE_ORDER}, most_sign_ups
                 ),
                 chart=charts.column_chart(row.days, most_in_a_day),
                 by_day={day: count for day, count in _by_date(since, row.days).items() if count},

@@ -70,7 +70,7 @@ def nonzero(counts: dict[str, int]) -> dict[str, int]:
 
 
 def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
-    """Requests, people, channels and states are counted in total, by variant and by day. Days are
+    """Sign-ups, people, channels and states are counted in total, by variant and by day. Days are
     in UTC, both ends of the period are included, and nothing outside it is counted.
     """
     app, first = shop.app, TODAY - timedelta(days=6)
