@@ -29,7 +29,7 @@ In a variable, write text without quotes, and a list as `EMAIL, SMS` or as in TO
 needs around a value with spaces aren't part of the value. An empty variable counts as unset. To set
 an empty string, make the value two quotation marks: in `.env` or a shell, write `NAME='""'`.
 """
-_TEXTS = """\
+_WORDING = """\
 ## `[texts.<locale>]`
 
 Wording for one language. For German, for example, set `label = "Sag Bescheid"` under
@@ -60,11 +60,11 @@ def markdown() -> str:
         name = ".".join(path)
         if name in by_table and path[0] != "texts":
             blocks.append(f"## `[{name}]`\n\n{_about(model)}{_table(by_table[name])}")
-    texts: dict[str, list[str]] = {}
+    wording: dict[str, list[str]] = {}
     for setting in all_settings(LocaleTexts):
-        texts.setdefault(setting.path[0], []).append(f"`{setting.path[1]}`")
-    lines = (f"- `{table}`: {', '.join(keys)}\n" for table, keys in texts.items())
-    blocks.append(_TEXTS.format("".join(lines)))
+        wording.setdefault(setting.path[0], []).append(f"`{setting.path[1]}`")
+    lines = (f"- `{table}`: {', '.join(keys)}\n" for table, keys in wording.items())
+    blocks.append(_WORDING.format("".join(lines)))
     blocks.append(_ACCOUNT + _table(all_settings(Account), is_account=True))
     return "\n".join(blocks)
 

@@ -67,7 +67,7 @@ class ChannelInfo:
     checkbox_required: str = ""
     """The error next to an unticked consent checkbox; empty if the channel needs no consent."""
     mobile_only: bool = False
-    """Whether landlines can't receive its messages."""
+    """Whether only mobile numbers can receive its messages."""
     first_revision: str = ""
     """The first API revision that has the channel; empty if every revision has it."""
 

@@ -46,7 +46,7 @@ __all__ = [
     "dump_toml",
     "is_stand_in",
     "merged_toml",
-    "missing_legal_texts",
+    "missing_legal_wording",
     "preview",
     "problems",
     "read_brand",
@@ -84,7 +84,7 @@ def problems(settings: Settings) -> list[str]:
     return consent_problems(settings, current_account(), has_shop_name=has_shop_name)
 
 
-def missing_legal_texts(settings: Settings, locale: str) -> set[str]:
+def missing_legal_wording(settings: Settings, locale: str) -> set[str]:
     """Return the names of the settings with legal wording that are missing under
     `[texts.<locale>.consent]`.
     """

@@ -26,7 +26,7 @@ COLOR_RULES = ["color-contrast", "link-in-text-block"]
 """The rules whose results depend on the colour scheme."""
 
 HEIGHT = 1600
-"""Pixels: high enough that no dialog scrolls, since axe can't check colours of hidden parts."""
+"""Pixels: tall enough that no dialog scrolls, since axe can't check the colours of hidden parts."""
 
 Look = tuple[str, int]
 

@@ -1,4 +1,4 @@
-"""A pseudo-language with ⟦brackets⟧ around each message, to find texts outside the catalogs."""
+"""A pseudo-language with ⟦brackets⟧ around each message, to find strings outside the catalogs."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def write_pseudo_catalog(source: Path, folder: Path, language: str, domain: str)
         write_mo(mo_file, catalog)
 
 
-def untranslated_texts(html: str, names: Iterable[str]) -> list[str]:
-    """Return the texts of a page that are not in brackets.
+def untranslated_strings(html: str, names: Iterable[str]) -> list[str]:
+    """Return the strings on a page that are not in brackets.
 
     `names` (of products, variants and brands) and parts in another language are left out.
     """
     by_length = sorted(names, key=len, reverse=True)
     untranslated = []
-    for text in _texts(read(html)):
+    for text in _strings(read(html)):
         rest = text
         while _INNERMOST_BRACKETS.search(rest):
             rest = _INNERMOST_BRACKETS.sub(" ", rest)
@@ -52,7 +52,7 @@ def untranslated_texts(html: str, names: Iterable[str]) -> list[str]:
     return untranslated
 
 
-def _texts(element: Element) -> Iterator[str]:
+def _strings(element: Element) -> Iterator[str]:
     is_other_language = element.get("lang", "de") != "de"
     if element.tag in ("script", "style", "svg", "code") or is_other_language:
         return
@@ -66,4 +66,4 @@ def _texts(element: Element) -> Iterator[str]:
     yield from [text] if "⟦" in text else text.split("\n")
     for child in element.children:
         if isinstance(child, Element):
-            yield from _texts(child)
+            yield from _strings(child)

@@ -1,6 +1,6 @@
-"""The docs' pictures: `python -m tests.recording` writes `docs/tour.webp` and `docs/studio.png`.
+"""Images for the docs: `python -m tests.recording` writes `docs/tour.webp` and `docs/studio.png`.
 
-The recording is an animated picture of the demo's tour, made of screenshots of the real pages.
+The recording is an animation of the demo's tour, made of screenshots of the real pages.
 """
 
 from __future__ import annotations
@@ -76,14 +76,14 @@ class Recording:
 
 
 def main() -> None:
-    """Record the tour, and take the picture of the Studio."""
+    """Record the tour, and take the screenshot of the Studio."""
     # all servers run on this machine, so a proxy must not be used
     os.environ["NO_PROXY"] = "*"
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with sites() as served, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         record_tour(browser, served)
-        picture_studio(browser, served)
+        screenshot_studio(browser, served)
         browser.close()
     for file in (TOUR, STUDIO):
         sys.stdout.write(f"{file.relative_to(ROOT)}: {file.stat().st_size:,} bytes\n")
@@ -127,8 +127,8 @@ def record_tour(browser: Browser, served: Sites) -> None:
     page.context.close()
 
 
-def picture_studio(browser: Browser, served: Sites) -> None:
-    """Take the picture of the Studio, with the form in its preview."""
+def screenshot_studio(browser: Browser, served: Sites) -> None:
+    """Take the screenshot of the Studio, with the form in its preview."""
     page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     page.goto(f"{served.url('shop')}/studio")
     expect(page.frame_locator("iframe").get_by_role("dialog")).to_be_visible()

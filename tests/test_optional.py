@@ -51,7 +51,7 @@ en = "Up you go"
 [departments.kitchen]
 name = "Kitchen"
 """
-NEW_TEXTS = {
+NEW_SETTINGS = {
     'offered = ["en", "de", "fr", "es", "ar"]': 'offered = ["en", "de"]',
     'label = "Notify me"': 'label = "Tell me"',
 }
@@ -93,15 +93,15 @@ def test_package_can_be_deleted(package: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.process
-def test_fork_by_the_checklist(tmp_path: Path) -> None:
-    """A fork with its own name, looks, products, texts and languages, without optional packages,
+def test_fork_that_follows_the_checklist(tmp_path: Path) -> None:
+    """A fork with its own look, products, wording and languages, without optional packages,
     shows nothing of the sample shop. It starts without the sandbox, and its tests pass with it.
     """
     fork = copy_project(tmp_path)
     (fork / "shop.toml").write_text(SHOP, encoding="utf-8")
     (fork / "catalog.json").write_text(CATALOG, encoding="utf-8")
     settings = (fork / "notify_me.toml").read_text("utf-8")
-    for old, new in NEW_TEXTS.items():
+    for old, new in NEW_SETTINGS.items():
         assert settings.count(old) == 1
         settings = settings.replace(old, new)
     (fork / "notify_me.toml").write_text(settings, encoding="utf-8")

@@ -63,9 +63,9 @@ def test_every_message_is_translated_and_none_is_unused(domain: str) -> None:
         assert not translations.obsolete, f"obsolete in {language}; {UPDATE_HINT}"
         for message in messages.values():
             assert not message.fuzzy, (language, message.id)
-            forms = _texts(message.string or "")
+            forms = _strings(message.string or "")
             assert all(forms), (language, message.id)
-            assert not any("'" in text for text in (*forms, *_texts(message.id))), message.id
+            assert not any("'" in text for text in (*forms, *_strings(message.id))), message.id
             if message.pluralizable:
                 assert len(forms) == translations.num_plurals
             assert not [*message.check(translations)], (language, message.id)
@@ -74,7 +74,7 @@ def test_every_message_is_translated_and_none_is_unused(domain: str) -> None:
             assert all(("{brand}" in form) == ("{brand}" in english) for form in forms)
 
 
-def _texts(message: str | Sequence[str]) -> list[str]:
+def _strings(message: str | Sequence[str]) -> list[str]:
     return [message] if isinstance(message, str) else [*message]
 
 

@@ -47,13 +47,13 @@ def installed_flask(tmp_path: Path) -> Path:
     return environment / "bin" / "flask"
 
 
-def test_shop_of_the_guide_sends_a_sign_up_to_klaviyo(folder: Path, sandbox: Sandbox) -> None:
+def test_shop_from_the_guide_sends_a_sign_up_to_klaviyo(folder: Path, sandbox: Sandbox) -> None:
     flask = Path(sys.executable).with_name("flask")
     assert_sign_up_arrives(flask, folder, sandbox, PYTHONPATH=str(ROOT))
 
 
 @pytest.mark.slow
-def test_shop_of_the_guide_runs_with_the_installed_wheel(
+def test_shop_from_the_guide_runs_with_the_installed_wheel(
     installed_flask: Path, folder: Path, sandbox: Sandbox
 ) -> None:
     assert_sign_up_arrives(installed_flask, folder, sandbox)

@@ -261,12 +261,12 @@ def missing_wording(settings: Settings, channel: Channel, locale: str) -> list[s
     """
     if _is_written_in(settings, locale):
         return []
-    texts = {
+    wording = {
         name: locale_text(settings, locale, ("consent", name))
         for name in channel.info.legal_wording
     }
-    all_text = " ".join(filter(None, texts.values()))
-    required = [name for name, text in texts.items() if text is None]
+    all_text = " ".join(filter(None, wording.values()))
+    required = [name for name, text in wording.items() if text is None]
     # the legal wording may contain placeholders for these settings, which aren't translated either
     required += [
         name

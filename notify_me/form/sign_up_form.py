@@ -75,7 +75,7 @@ class SignUpForm(Form):
 
     @property
     def selected_variants(self) -> tuple[str, ...]:
-        """The selected composite IDs, without repetitions, in the order submitted."""
+        """The selected composite IDs, without duplicates, in the order submitted."""
         return tuple(dict.fromkeys(self.variants.data or ()))
 
     @property

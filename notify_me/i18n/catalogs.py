@@ -24,5 +24,5 @@ def N_(message: str) -> str:
 
 @cache
 def translations(locale: str) -> NullTranslations:
-    """Return the catalog of a language. That of the source language is empty."""
+    """Return the catalog of a language. The source language's catalog is empty."""
     return translation(DOMAIN, FOLDER, [locale], fallback=True)

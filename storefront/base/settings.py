@@ -66,19 +66,19 @@ STATIC_FILE = "the name of a file in static/, such as logo.svg"
 def _text(value: object) -> Text:
     if isinstance(value, Text):
         return value
-    texts: dict[str, Any] = value if isinstance(value, dict) else {"": value}
+    by_language: dict[str, Any] = value if isinstance(value, dict) else {"": value}
     if not all(
-        isinstance(t, str) and 0 < len(t.strip()) <= MAX_TEXT_LENGTH for t in texts.values()
+        isinstance(t, str) and 0 < len(t.strip()) <= MAX_TEXT_LENGTH for t in by_language.values()
     ):
         raise ValueError(f"must be {TEXT}")
-    for tag in texts:
+    for tag in by_language:
         try:
             Locale.parse(tag or "en", sep="-" if "-" in tag else "_")
         except ValueError:
             raise ValueError(
                 f"{tag!r} isn't a language: use codes such as en, de or pt-br as keys"
             ) from None
-    return Text({tag.replace("_", "-").lower(): text.strip() for tag, text in texts.items()})
+    return Text({tag.replace("_", "-").lower(): text.strip() for tag, text in by_language.items()})
 
 
 def _currency(text: str) -> str:

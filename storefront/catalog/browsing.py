@@ -97,9 +97,9 @@ def parse_query(arguments: Mapping[str, str]) -> ListingQuery:
     )
 
 
-def build_search_text(texts: Iterable[str]) -> str:
+def build_search_text(strings: Iterable[str]) -> str:
     """Return the text that searches match, for `Product.search_text`."""
-    return fold("\n".join(texts))
+    return fold("\n".join(strings))
 
 
 def fold(text: str) -> str:

@@ -24,10 +24,10 @@ def translated(text: str) -> str:
     translation. A title with selected values, such as `Coat (Red / M)`, is translated in
     parts.
     """
-    texts = _texts_of_page()
-    if not texts or text in texts:
-        return texts.get(text, text)
-    return "".join(texts.get(part, part) for part in re.split(r"( \(| / |\)$)", text))
+    translations = _translations_for_page()
+    if not translations or text in translations:
+        return translations.get(text, text)
+    return "".join(translations.get(part, part) for part in re.split(r"( \(| / |\)$)", text))
 
 
 def english_attributes(text: str) -> Markup:
@@ -42,19 +42,19 @@ def english_attributes(text: str) -> Markup:
 def all_translations(text: str) -> list[str]:
     """Return all translations of a string from the catalog."""
     languages = sorted(file.stem for file in FOLDER.glob("*.json"))
-    return [_texts(tag)[text] for tag in languages if text in _texts(tag)]
+    return [_translations(tag)[text] for tag in languages if text in _translations(tag)]
 
 
-def _texts_of_page() -> Mapping[str, str]:
+def _translations_for_page() -> Mapping[str, str]:
     if not has_request_context() or cached_import() is not None:
         return {}
-    return _texts(language().tag)
+    return _translations(language().tag)
 
 
 @cache
-def _texts(tag: str) -> Mapping[str, str]:
+def _translations(tag: str) -> Mapping[str, str]:
     file = FOLDER / f"{tag}.json"
-    texts: Mapping[str, str] = {}
+    translations: Mapping[str, str] = {}
     if file.is_file():
-        texts = json.loads(file.read_text(encoding="utf-8"))
-    return texts
+        translations = json.loads(file.read_text(encoding="utf-8"))
+    return translations

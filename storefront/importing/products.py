@@ -284,7 +284,7 @@ class Products:
         rows_by_values: dict[tuple[str, ...], Row] = {}
         variants = []
         for row, values_by_name in rows:
-            # in WooCommerce, a variation without a value is valid for any value
+            # in WooCommerce, a variation without a value matches any value
             values = [shorten(values_by_name.get(name, "Any"), MAX_TEXT) for name in names]
             other = rows_by_values.setdefault(tuple(values), row)
             if other is not row:
@@ -479,8 +479,8 @@ def _generated_id(handle: str, values: Sequence[str]) -> str:
     )
 
 
-def _digest(*texts: str) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
+def _digest(*strings: str) -> str:
+    return hashlib.sha256("\n".join(strings).encode()).hexdigest()[:8]
 
 
 def _tags(text: str) -> list[str]:

@@ -133,10 +133,10 @@ def wording_in(settings: Settings, locale: str) -> dict[str, str]:
     """Return the text shoppers see in `locale` for each setting in `[texts.<locale>]`, by dotted
     key. Missing legal wording is left out, since its channel isn't offered in that language.
     """
-    texts = localized(settings, locale)
-    missing = studio.missing_legal_texts(settings, locale)
+    in_language = localized(settings, locale)
+    missing = studio.missing_legal_wording(settings, locale)
     return {
-        f"texts.{locale}.{setting.key}": getattr(getattr(texts, table), name)
+        f"texts.{locale}.{setting.key}": getattr(getattr(in_language, table), name)
         for setting in all_settings(LocaleTexts)
         for table, name in [setting.path]
         if table != "consent" or name not in missing

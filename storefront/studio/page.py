@@ -68,16 +68,16 @@ def render_page(
             if control.language and control.key in draft.values:
                 options = replace(options, language=control.language)
                 break
-    texts = wording_in(settings, options.language)
-    if len(settings.languages.offered) == 1 and not any(values[key] for key in texts):
+    wording = wording_in(settings, options.language)
+    if len(settings.languages.offered) == 1 and not any(values[key] for key in wording):
         # a single language needs no sections of its own: the other sections set its wording
-        texts = {}
+        wording = {}
     sections = build_sections(
         field_values,
         merchant_values,
         problems,
         checked.warnings,
-        texts,
+        wording,
         studio.contrasts(settings),
     )
     if any(section.errors and not section.is_basic for section in sections):

@@ -127,16 +127,16 @@ def build_sections(
     merchant_values: Mapping[str, Any],
     problems: Mapping[str, str],
     warnings: Mapping[str, str],
-    texts: Mapping[str, str],
+    wording: Mapping[str, str],
     contrasts: Sequence[studio.Contrast],
 ) -> list[Section]:
     """Return the panel's sections. The keys of all mappings are the settings' dotted keys.
 
-    `values` are the fields' values. `texts` is the result of `changes.wording_in` for the language
+    `values` are the fields' values. `wording` is the result of `changes.wording_in` for the language
     that is being translated.
     """
     sections = {title: Section(title, is_basic=True) for title in BASICS}
-    languages = {key.split(".")[1] for key in texts}
+    languages = {key.split(".")[1] for key in wording}
     for control in controls():
         if control.language and control.language not in languages:
             continue
@@ -158,7 +158,7 @@ def build_sections(
                 # compared as text, since an invalid value is the text that was entered
                 changed=text_of(value) != text_of(merchant_value),
                 merchant_value=_describe(merchant_value, control),
-                placeholder=_placeholder(control, texts),
+                placeholder=_placeholder(control, wording),
             )
         )
     for title, keys in BASICS.items():
@@ -196,10 +196,10 @@ def label(control: Control) -> str:
     return f"{control.label} in {name_of(language)}" if language else control.label
 
 
-def _placeholder(control: Control, texts: Mapping[str, str]) -> str:
+def _placeholder(control: Control, wording: Mapping[str, str]) -> str:
     if control.language:
         missing = f"Required to offer this channel in {name_of(control.language)}"
-        return texts.get(control.key, missing)
+        return wording.get(control.key, missing)
     return "Shop’s default" if control.optional else text_of(control.empty_value)
 
 

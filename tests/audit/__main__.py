@@ -33,7 +33,7 @@ def main() -> int:
         problems = PARTS[name]()
         tools.print_lines(*(f"  ✗ {problem}" for problem in problems))
         count += len(problems)
-    tools.print_lines("", f"{count} problems" if count else "No problems found")
+    tools.print_lines("", f"{count} problem{'s' * (count > 1)}" if count else "No problems found")
     return int(count > 0)
 
 

@@ -37,7 +37,7 @@ def audit() -> list[str]:
         "  for comparison:", *(f"  {size:7,}  {name}" for name, size in OTHER_LIBRARIES.items())
     )
     return [
-        f"the {name} has {sizes[name]:,} bytes, the budget is {budget:,}"
+        f"the {name} is {sizes[name]:,} bytes; the budget is {budget:,}"
         for name, budget in BUDGETS.items()
         if sizes[name] > budget
     ]

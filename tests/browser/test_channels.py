@@ -140,11 +140,11 @@ def choose(form: Locator, *channels: str) -> None:
 
 
 def expect_fields_of(form: Locator, *channels: str) -> None:
-    """Check that only the fields, checkboxes and legal texts of these channels are visible."""
-    texts = {"SMS", "WHATSAPP"}.intersection(channels)
+    """Check that only the fields, checkboxes and legal text of these channels are visible."""
+    by_phone = {"SMS", "WHATSAPP"}.intersection(channels)
     # the label of the channel's own checkbox is "Email" too
     expect(form.get_by_role("textbox", name="Email")).to_have_count(int("EMAIL" in channels))
-    expect(form.get_by_role("textbox", name=NUMBER)).to_have_count(int(bool(texts)))
+    expect(form.get_by_role("textbox", name=NUMBER)).to_have_count(int(bool(by_phone)))
     for channel, label in TICKS.items():
         expect(form.get_by_role("checkbox", name=label)).to_have_count(int(channel in channels))
     for channel in ("SMS", "WHATSAPP"):

@@ -1,4 +1,4 @@
-"""Pages of imported products in Chromium: whatever the texts are, nothing scrolls sideways."""
+"""Pages of imported products in Chromium: however long the text is, nothing scrolls sideways."""
 
 from __future__ import annotations
 

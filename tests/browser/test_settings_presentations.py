@@ -1,4 +1,4 @@
-"""Drawer and inline forms, the shop's own CSS, forced colours, and hostile texts."""
+"""Drawer and inline forms, the shop's own CSS, forced colours, and hostile text."""
 
 from __future__ import annotations
 
@@ -239,8 +239,8 @@ HOSTILE = (
 )
 
 
-def test_hostile_texts_are_escaped(page: Page, start: Start) -> None:
-    texts = {
+def test_hostile_text_is_escaped(page: Page, start: Start) -> None:
+    wording = {
         setting.key: HOSTILE[: setting.schema["maxLength"]]
         for setting in all_settings(Settings)
         if setting.path[0] in TABLES
@@ -248,10 +248,10 @@ def test_hostile_texts_are_escaped(page: Page, start: Start) -> None:
         and setting.allowed.startswith("text")
         and setting.type == "string"
     }
-    assert len(texts) > 20
+    assert len(wording) > 20
     links = {"consent.terms_of_service_url": "/terms", "consent.privacy_policy_url": "/privacy"}
     consent = {"channels.offered": ["EMAIL", "SMS", "WHATSAPP"], "consent.email_list": "ask"}
-    page.goto(start({**texts, **links, **consent}) + PARKA)
+    page.goto(start({**wording, **links, **consent}) + PARKA)
     expect(page.locator(".buy .notify-me__button")).to_have_text(HOSTILE[:80])
     page.locator(".buy .notify-me__button").click()
     expect(page.locator(".notify-me__title")).to_have_text(HOSTILE)

@@ -327,7 +327,7 @@ TEXT_CONTRASTS = """elements => elements
 
 
 def test_presets_have_enough_contrast(page: Page, shop_url: str) -> None:
-    """All texts of button, form, errors and confirmation are tested, in light and dark."""
+    """All text in the button, form, errors and confirmation is tested, in light and dark."""
     for name in presets():
         page.request.post(f"{shop_url}/studio", form={"do": f"preset:{name}"})
         # the button is on the page behind the dialog

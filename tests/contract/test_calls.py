@@ -308,7 +308,7 @@ CONSENT = {
         (CONSENT, '"phone_number"', '"consent_text": "Yes", "phone_number"'),
     ],
 )
-def test_validation_notices_mistakes(spec: Spec, body: dict[str, Any], old: str, new: str) -> None:
+def test_validation_catches_errors(spec: Spec, body: dict[str, Any], old: str, new: str) -> None:
     path = CLIENT_SUBSCRIBE if body is CONSENT else BACK_IN_STOCK
     text = json.dumps(body)
     assert text.count(old) == 1
@@ -396,7 +396,7 @@ def test_browser_sends_the_same_subscription_as_the_server(
         ('"relationships"', '"other"'),
     ],
 )
-def test_comparison_with_the_models_notices_mistakes(old: str, new: str) -> None:
+def test_comparison_with_the_models_catches_errors(old: str, new: str) -> None:
     body = json.loads(json.dumps(SUBSCRIPTION).replace(old, new))
 
     found = sdk_models.differences("create_back_in_stock_subscription", body, {"data": {}})

@@ -61,15 +61,15 @@ def failure_messages(reply: TestResponse) -> list[str]:
     """Return the confirmation's sentences about failed calls; the reason, if given, is last."""
     root = view(reply)
     assert state(reply) == "done"
-    texts = [
+    messages = [
         element.text
         for tag in ("li", "p")
         for element in root.all(tag)
         if "notify-me__alert" in _classes_above(element)
     ]
-    messages = [text for text in texts if text != "Part of your sign-up didn’t go through:"]
-    assert len(texts) == len(messages) + bool(messages)
-    return messages
+    reasons = [text for text in messages if text != "Part of your sign-up didn’t go through:"]
+    assert len(messages) == len(reasons) + bool(reasons)
+    return reasons
 
 
 def _classes_above(element: Any) -> list[str]:

@@ -38,16 +38,16 @@ class Element:
     @property
     def text(self) -> str:
         """All text inside, with each run of white space as one space."""
-        return " ".join("".join(self._texts()).split())
+        return " ".join("".join(self._strings()).split())
 
     @property
     def name(self) -> str:
         """The accessible name of a link or a button."""
         return self.get("aria-label") or self.text
 
-    def _texts(self) -> Iterator[str]:
+    def _strings(self) -> Iterator[str]:
         for child in self.children:
-            yield from [child] if isinstance(child, str) else child._texts()
+            yield from [child] if isinstance(child, str) else child._strings()
 
     def all(self, tag: str | None = None, **attributes: str) -> list[Element]:
         """Return the descendants with this tag and these attributes; `class_` is one class."""

@@ -38,7 +38,7 @@ class Languages(SettingsTable):
     """The languages to offer. The first is the default."""
 
 
-def _texts_model(table: type[SettingsTable]) -> type[SettingsTable]:
+def _wording_model(table: type[SettingsTable]) -> type[SettingsTable]:
     """Return a model with those settings of a table that are shopper-facing text, all optional.
 
     It has the name and module of the table's model, so that `schema.py` finds the same docstrings.
@@ -56,10 +56,10 @@ def _texts_model(table: type[SettingsTable]) -> type[SettingsTable]:
 
 
 _MODELS = {
-    "button": _texts_model(Button),
-    "modal": _texts_model(Modal),
-    "consent": _texts_model(Consent),
-    "demand": _texts_model(Demand),
+    "button": _wording_model(Button),
+    "modal": _wording_model(Modal),
+    "consent": _wording_model(Consent),
+    "demand": _wording_model(Demand),
 }
 _fields: dict[str, Any] = {name: (model, model()) for name, model in _MODELS.items()}
 LocaleTexts: type[SettingsTable] = create_model("LocaleTexts", __base__=SettingsTable, **_fields)

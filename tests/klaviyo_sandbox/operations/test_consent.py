@@ -444,8 +444,8 @@ def test_texts_only_reach_subscribers(sandbox: RunningSandbox) -> None:
     assert sandbox.read("waiting")[0]["reachable"] == ["EMAIL"]
 
     sandbox.set("list", opt_in_process="double_opt_in")
-    texts = consent_to("sms") | consent_to("whatsapp", purpose="transactional")
-    sandbox.subscribe(person(texts, phone_number=PHONE))
+    consent = consent_to("sms") | consent_to("whatsapp", purpose="transactional")
+    sandbox.subscribe(person(consent, phone_number=PHONE))
     assert sandbox.read("waiting")[0]["reachable"] == ["EMAIL"]
 
     sandbox.request("POST", "/_sandbox/confirm", json={"contact": PHONE})

@@ -92,8 +92,10 @@ def test_state_survives_a_kill(tmp_path: Path) -> None:
         assert numbers == list(range(1, len(numbers) + 1))
         # An update of the profile also changes its entry on the waiting list.
         sandbox.request("DELETE", "/_sandbox/drills")
-        texts = person(consent_to("sms"), email=OTHER_EMAIL.upper(), phone_number="+12025550166")
-        assert sandbox.subscribe(texts).status_code == 202
+        subscriber = person(
+            consent_to("sms"), email=OTHER_EMAIL.upper(), phone_number="+12025550166"
+        )
+        assert sandbox.subscribe(subscriber).status_code == 202
         [waiting] = sandbox.read("waiting")
         expected = {"email": OTHER_EMAIL, "phone_number": "+12025550166"}
         assert waiting["profile"] == expected

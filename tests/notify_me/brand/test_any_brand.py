@@ -52,7 +52,7 @@ def objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | st.fixed_dictionaries({}, optional=optional)
 
 
-texts = objects(
+text_styles = objects(
     color=colors,
     font_size=integers,
     font_style=st.sampled_from(["italic", "normal", "oblique"]),
@@ -79,9 +79,9 @@ buttons = objects(
         is_border_active=st.booleans(),
     ),
     spacing=objects(padding_top=integers, padding_bottom=integers),
-    text=texts,
+    text=text_styles,
 )
-emails = objects(body_background_color=colors, text=texts, h1_text=texts)
+emails = objects(body_background_color=colors, text=text_styles, h1_text=text_styles)
 brands = st.builds(
     Brand, button=buttons.map(lambda button: button or {}), email_body=emails.map(lambda b: b or {})
 )

@@ -255,7 +255,7 @@ PIECES = (
     *("ﷺ", "…", "½", "2025550143", "7911 123456"),
 )
 # half of the strings contain pieces that the code handles, the others any characters
-texts = st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=20).map("".join)
+any_strings = st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=20).map("".join)
 regions = st.sampled_from(REGIONS)
 
 
@@ -306,7 +306,7 @@ def check_country(region: str, other: str, random_digits: str | None) -> None:
 
 sample = settings(max_examples=500, deadline=None, database=None, derandomize=True)
 at_length = settings(max_examples=10_000, deadline=None, database=None)
-any_text = given(text=texts, region=regions)
+any_text = given(text=any_strings, region=regions)
 any_number = given(region=regions, other=regions, random_digits=st.none() | digits)
 
 

@@ -95,8 +95,8 @@ def test_fragments_do_not_share_ids(client: FlaskClient) -> None:
 def references(root: Element) -> set[str]:
     """Return the IDs that attributes in the markup refer to."""
     names = ("for", "aria-labelledby", "aria-describedby")
-    texts = [element[name] for element in root.all() for name in names if name in element]
-    return {element_id for text in texts for element_id in text.split()}
+    values = [element[name] for element in root.all() for name in names if name in element]
+    return {element_id for value in values for element_id in value.split()}
 
 
 @pytest.mark.parametrize("path", [PARKA, CHOOSE, f"/notify-me/{PREFIX}PARKA-M-RUST"])

@@ -179,15 +179,15 @@ def test_the_shops_own_selector_chooses_the_language(
 
 def test_every_text_can_be_set_for_one_language(shop: Callable[..., Flask]) -> None:
     """The German wording is in the file, and the French in environment variables."""
-    texts = {setting.path: f"/{setting.path[-1]}" for setting in all_settings(LocaleTexts)}
-    assert len(texts) >= 20
-    lines = [f'texts.de.{".".join(path)} = "{text}"' for path, text in texts.items()]
+    wording = {setting.path: f"/{setting.path[-1]}" for setting in all_settings(LocaleTexts)}
+    assert len(wording) >= 20
+    lines = [f'texts.de.{".".join(path)} = "{text}"' for path, text in wording.items()]
     other_settings = (
         '[channels]\noffered = ["EMAIL", "SMS", "WHATSAPP"]\n[consent]\nbrand = "Smirr"\n'
     )
     other_settings += 'terms_of_service_url = "/t"\nprivacy_policy_url = "/p"\nemail_list = "ask"\n'
     variables = {
-        f"NOTIFY_ME_TEXTS__FR__{'__'.join(path).upper()}": text for path, text in texts.items()
+        f"NOTIFY_ME_TEXTS__FR__{'__'.join(path).upper()}": text for path, text in wording.items()
     }
     app = shop(
         "\n".join(lines) + "\n" + settings_for("en", "de", "fr", other_settings=other_settings),
@@ -195,7 +195,7 @@ def test_every_text_can_be_set_for_one_language(shop: Callable[..., Flask]) -> N
     )
 
     state = app.extensions["notify_me"]
-    for (table, key), text in texts.items():
+    for (table, key), text in wording.items():
         for locale, is_set in {"de": True, "fr": True, "en": False}.items():
             value = getattr(getattr(localized(state.settings, locale), table), key)
             assert (value == text) is is_set, (locale, table, key)
@@ -211,7 +211,7 @@ def test_every_text_can_be_set_for_one_language(shop: Callable[..., Flask]) -> N
         assert "/sms_disclosure" not in client.get(f"{FORM}?lang=en", headers=ELEMENT).text
 
 
-TEXTS = settings_for(
+WORDING = settings_for(
     "en",
     "de",
     "fr",
@@ -224,7 +224,7 @@ def test_precedence_of_wording(shop: Callable[..., Flask], catalog: DictCatalog)
     translated default. A visitor's settings replace the merchant's key by key.
     """
     overrides: VisitorOverrides | None = None
-    app = shop(TEXTS, VISITS=lambda: overrides)
+    app = shop(WORDING, VISITS=lambda: overrides)
     [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
 
     def label(lang: str, call: str | None = None) -> str:
@@ -257,14 +257,14 @@ def test_visitor_can_have_other_languages(shop: Callable[..., Flask]) -> None:
         assert "Benachrichtigen" in client.get(f"{FORM}?lang=de").text
 
 
-def test_settings_command_lists_only_texts_that_are_set(shop: Callable[..., Flask]) -> None:
+def test_settings_command_lists_only_wording_that_is_set(shop: Callable[..., Flask]) -> None:
     document = json.loads(
-        shop(TEXTS).test_cli_runner().invoke(args=["notify-me", "settings", "--json"]).stdout
+        shop(WORDING).test_cli_runner().invoke(args=["notify-me", "settings", "--json"]).stdout
     )
-    texts = {key: row for key, row in document.items() if key.startswith("texts.")}
-    assert [*texts] == ["texts.de.button.label"]
-    assert texts["texts.de.button.label"]["value"] == "Sag Bescheid"
-    assert texts["texts.de.button.label"]["where"].endswith(".toml")
+    listed = {key: row for key, row in document.items() if key.startswith("texts.")}
+    assert [*listed] == ["texts.de.button.label"]
+    assert listed["texts.de.button.label"]["value"] == "Sag Bescheid"
+    assert listed["texts.de.button.label"]["where"].endswith(".toml")
     assert document["languages.offered"]["value"] == ["en", "de", "fr"]
 
 

@@ -12,10 +12,10 @@ from werkzeug.test import TestResponse
 from notify_me.i18n import catalogs
 from tests.notify_me.offers import ADA, ELEMENT, FORM, PREFIX, settings_file, toml
 from tests.notify_me.small_shop import DictCatalog
-from tests.pseudo import untranslated_texts, write_pseudo_catalog
+from tests.pseudo import untranslated_strings, write_pseudo_catalog
 from tests.support import Sandbox
 
-LEGAL_TEXTS = "\n".join(
+LEGAL_WORDING = "\n".join(
     f'{channel}_{text} = "⟦{{brand}} {{program}}⟧"'
     for channel in ("sms", "whatsapp")
     for text in ("checkbox_text", "disclosure")
@@ -23,7 +23,7 @@ LEGAL_TEXTS = "\n".join(
 SETTINGS = (
     '[languages]\noffered = ["en", "de"]\n'
     + toml(["EMAIL", "SMS", "WHATSAPP"], email_list="ask")
-    + f'[texts.de.consent]\nprogram = "⟦⟧"\n{LEGAL_TEXTS}\n'
+    + f'[texts.de.consent]\nprogram = "⟦⟧"\n{LEGAL_WORDING}\n'
 )
 NAMES = (
     "Harbour Parka",
@@ -127,5 +127,5 @@ def test_no_text_is_outside_the_catalogs(
 
     names = [*NAMES, "a•••@e•••.org", *CHANNELS]
     assert len(pages) > 40
-    assert [text for page in pages for text in untranslated_texts(page, names)] == []
+    assert [text for page in pages for text in untranslated_strings(page, names)] == []
     assert all("⟦" in page for page in pages if page)

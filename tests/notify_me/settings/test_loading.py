@@ -18,7 +18,7 @@ from notify_me.settings import Settings, load_settings, read_settings
 from notify_me.settings.schema import Setting, all_settings
 
 ROOT = Path(__file__).parents[3]
-# [texts.<locale>] repeats the texts of the other tables; test_languages.py covers it.
+# [texts.<locale>] repeats the wording settings of the other tables; test_languages.py covers it.
 SETTINGS = {
     setting.key: setting for setting in all_settings(Settings) if setting.path[0] != "texts"
 }

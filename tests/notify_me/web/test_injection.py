@@ -39,12 +39,12 @@ HOSTILE = [
     "</textarea></title></template><svg/onload=alert(1)>",
     "<!-- <b",
 ]
-# [texts.<locale>] has copies of the texts, which test_languages.py covers
+# [texts.<locale>] has copies of the wording settings, which test_languages.py covers
 SETTINGS = [setting for setting in all_settings(Settings) if setting.path[0] != "texts"]
-TEXTS = [setting for setting in SETTINGS if setting.allowed.startswith("text")]
+WORDING = [setting for setting in SETTINGS if setting.allowed.startswith("text")]
 URLS = [setting for setting in SETTINGS if setting.key.endswith("_url")]
 LISTS = [setting for setting in SETTINGS if setting.type == "array" and not setting.choices]
-STRICT = [setting for setting in SETTINGS if setting not in [*TEXTS, *URLS, *LISTS]]
+STRICT = [setting for setting in SETTINGS if setting not in [*WORDING, *URLS, *LISTS]]
 """Settings with a strict format, such as colours, choices and numbers."""
 
 
@@ -156,7 +156,7 @@ def test_text_is_escaped_on_every_page(
     harmless_pages: dict[frozenset[str], dict[str, object]],
     hostile: str,
 ) -> None:
-    candidates = [(setting, f"Words {hostile}") for setting in TEXTS]
+    candidates = [(setting, f"Words {hostile}") for setting in WORDING]
     candidates += [(setting, f"/terms{hostile}") for setting in URLS]
     hostile_values = {
         setting.key: value for setting, value in candidates if is_valid(setting, value)
@@ -215,7 +215,7 @@ def test_footer_allows_only_a_few_tags(shop_with: Callable[..., Flask], footer: 
 
 
 def test_every_text_setting_is_covered() -> None:
-    assert len(TEXTS) >= 20
+    assert len(WORDING) >= 20
     assert len(URLS) == 2
     assert {setting.key for setting in LISTS} == {"trigger.tag_allowlist", "trigger.tag_blocklist"}
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.pseudo import untranslated_texts, write_pseudo_catalog
+from tests.pseudo import untranslated_strings, write_pseudo_catalog
 from tests.storefront.page import Stock
 from tests.support import SAMPLE_SHOP
 
@@ -28,12 +28,12 @@ PAGES = (
 )
 
 
-def texts_in(value: object) -> set[str]:
+def strings_in(value: object) -> set[str]:
     """Return every string in a catalog or in `shop.toml`."""
     if isinstance(value, dict):
-        return {text for entry in value.values() for text in texts_in(entry)}
+        return {text for entry in value.values() for text in strings_in(entry)}
     if isinstance(value, list):
-        return {text for entry in value for text in texts_in(entry)}
+        return {text for entry in value for text in strings_in(entry)}
     return {value} if isinstance(value, str) and len(value) > 1 else set()
 
 
@@ -76,7 +76,7 @@ def test_every_text_is_translatable(pseudo: FlaskClient, stock: Stock) -> None:
     pages["not allowed"] = pseudo.put("/cart").text
 
     # names, search terms, and the kit's strings, which have their own test
-    known = [*texts_in(CATALOG), *texts_in(SHOP), "Benachrichtigen", "Deutsch", "Klaviyo"]
+    known = [*strings_in(CATALOG), *strings_in(SHOP), "Benachrichtigen", "Deutsch", "Klaviyo"]
     known += [
         "zzz",
         "wool",
@@ -85,6 +85,6 @@ def test_every_text_is_translatable(pseudo: FlaskClient, stock: Stock) -> None:
         "Andere Kontaktdaten verwenden?",
     ]
     known.append("Feld kann nicht länger als 120 Zeichen sein.")  # WTForms' own catalog
-    problems = {name: untranslated_texts(page, known) for name, page in pages.items()}
-    assert {name: texts for name, texts in problems.items() if texts} == {}
+    problems = {name: untranslated_strings(page, known) for name, page in pages.items()}
+    assert {name: strings for name, strings in problems.items() if strings} == {}
     assert all("⟦" in page for page in pages.values())

@@ -176,7 +176,7 @@ def test_number_of_queries_of_the_kit(shared_app: Flask, method: str) -> None:
 
 def insert_mugs(count: int) -> None:
     """Insert mugs in two sizes, without the loader, which is too slow for thousands."""
-    texts: dict[str, Any] = {"gloss": "mug: a cup with a job", "summary": "A mug.", "details": []}
+    wording: dict[str, Any] = {"gloss": "mug: a cup with a job", "summary": "A mug.", "details": []}
     looks: dict[str, Any] = {"drawing": "mug", "colour": "#ece5d3", "description": ["Holds tea."]}
     numbers = range(1000, 1000 + count)
     db.session.execute(
@@ -190,7 +190,7 @@ def insert_mugs(count: int) -> None:
                 "tags": ["enamel"],
                 "position": number,
                 "search_text": f"mug {number}",
-                **texts,
+                **wording,
                 **looks,
             }
             for number in numbers

@@ -19,10 +19,10 @@ PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 
 
 @pytest.mark.parametrize("language", ["de", "ar"])
-def test_every_text_is_translated(language: str) -> None:
+def test_every_string_is_translated(language: str) -> None:
     """Values without words, such as sizes, stay as they are."""
     products = json.loads((FOLDER / "catalog.json").read_text(encoding="utf-8"))["products"]
-    texts = {
+    strings = {
         text
         for product in products
         for text in (
@@ -35,10 +35,10 @@ def test_every_text_is_translated(language: str) -> None:
     }
     file = FOLDER / "translations" / f"{language}.json"
 
-    assert json.loads(file.read_text(encoding="utf-8")).keys() == texts
+    assert json.loads(file.read_text(encoding="utf-8")).keys() == strings
 
 
-def test_shoppers_see_and_search_translated_texts(client: FlaskClient) -> None:
+def test_shoppers_see_and_search_translated_text(client: FlaskClient) -> None:
     client.set_cookie("lang", "de")
 
     page = Page(client, PARKA).html
@@ -51,7 +51,7 @@ def test_shoppers_see_and_search_translated_texts(client: FlaskClient) -> None:
     assert "Plowter-Stiefel" in Page(client, "/?q=gummistiefel").text
 
 
-def test_merchants_and_klaviyo_see_the_catalogs_own_texts(client: FlaskClient) -> None:
+def test_merchants_and_klaviyo_see_the_catalogs_own_text(client: FlaskClient) -> None:
     client.set_cookie("lang", "de")
     client.post("/cart", data={"sku": "HAAR-KEL-L", "quantity": "1"})
     data = {"reference": "x" * 43, "name": "Ada", "email": "ada@example.org", "address": "Kai 1"}

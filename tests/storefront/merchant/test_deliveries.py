@@ -233,9 +233,9 @@ def test_every_page_says_why_nobody_will_be_notified(
         "unknown variant": ("A variant is missing from Klaviyo", "flask notify-me push-catalog."),
         "none": ("", ""),
     }
-    for name, texts in expected.items():
+    for name, sentences in expected.items():
         for page in pages:
-            assert all(text in page for text in texts) is (name in (fault, "none"))
+            assert all(sentence in page for sentence in sentences) is (name in (fault, "none"))
 
 
 @pytest.mark.parametrize("key", ["", "pk_wrong"])

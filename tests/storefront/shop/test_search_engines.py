@@ -82,8 +82,8 @@ def test_json_ld_is_escaped(app: Flask, client: FlaskClient) -> None:
 
 def test_sitemap_lists_home_page_categories_and_products(reader: FlaskClient) -> None:
     response = reader.get("/sitemap.xml")
-    texts = [element.text or "" for element in ElementTree.fromstring(response.data).iter()]
-    urls = [text for text in texts if text.strip()]
+    contents = [element.text or "" for element in ElementTree.fromstring(response.data).iter()]
+    urls = [content for content in contents if content.strip()]
 
     assert response.mimetype == "application/xml"
     assert len(urls) == 20

@@ -37,7 +37,7 @@ def test_each_invalid_value_has_a_problem_under_its_key() -> None:
         {"delivery.in_flight": 1},
         {"channels.offered": ["EMAIL", "SMS"], "consent.brand": ""},
     ],
-    ids=["invalid value", "unknown key", "not a table", "not changeable", "no consent texts"],
+    ids=["invalid value", "unknown key", "not a table", "not changeable", "no consent wording"],
 )
 def test_invalid_look_is_ignored(app: Flask, changes: dict[str, Any]) -> None:
     """The merchant's settings may have changed since it was saved."""

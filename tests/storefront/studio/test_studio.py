@@ -271,7 +271,7 @@ def test_changes_only_affect_one_visitor(studio: Studio, other_visitor: FlaskCli
     assert Studio(other_visitor).status == "No changes"
 
 
-def test_texts_can_be_translated(studio: Studio) -> None:
+def test_wording_can_be_translated(studio: Studio) -> None:
     """Preview and shop show the translation in its language; an empty field removes it."""
     studio.press(language="de")
     field = studio.page.one("input", id="set-texts-de-button-label")
@@ -300,8 +300,8 @@ def test_texts_can_be_translated(studio: Studio) -> None:
 def test_fields_with_invalid_translations_stay_on_the_page(studio: Studio) -> None:
     """This also applies if another language is chosen at the same time."""
     studio.press(language="de")
-    texts = {"texts__de__modal__footer_content": "x" * 5000, "texts__de__button__label": "Neu"}
-    assert studio.press(language="fr", **texts).status_code == 422
+    wording = {"texts__de__modal__footer_content": "x" * 5000, "texts__de__button__label": "Neu"}
+    assert studio.press(language="fr", **wording).status_code == 422
     assert "up to 2000" in studio.notes("texts.de.modal.footer_content").replace(",", "")
     assert studio.page.one("input", id="set-texts-de-button-label")["value"] == "Neu"
 
@@ -535,12 +535,12 @@ def test_hostile_styles_are_refused(client: FlaskClient, first: int) -> None:
 
 
 @pytest.mark.parametrize("first", [0, len(HOSTILE) // 2])
-def test_hostile_texts_are_escaped(studio: Studio, first: int) -> None:
+def test_hostile_text_is_escaped(studio: Studio, first: int) -> None:
     """Each hostile text is in a different setting."""
     hostile = cycle(HOSTILE[first:] + HOSTILE[:first])
     keys = ["button.label", *(control.key for control in controls() if control.kind == "textarea")]
-    texts = {key: next(hostile)[:60] for key in keys}
-    response = studio.press(**{key.replace(".", "__"): text for key, text in texts.items()})
+    wording = {key: next(hostile)[:60] for key in keys}
+    response = studio.press(**{key.replace(".", "__"): text for key, text in wording.items()})
 
     assert response.status_code == 303, studio.page.text
     assert len(studio.page.all("script")) == 1
@@ -550,7 +550,7 @@ def test_hostile_texts_are_escaped(studio: Studio, first: int) -> None:
         names = {name for element in preview.all() for name in element.attributes}
         assert not [name for name in names if name.startswith("on")]
         label = preview.one("div", class_="buy").all("a")[0].text
-        assert label == " ".join(texts["button.label"].split())
+        assert label == " ".join(wording["button.label"].split())
 
 
 def test_merchant_with_the_password_has_access(app: Flask, client: FlaskClient) -> None:
