@@ -132,8 +132,8 @@ def build_sections(
 ) -> list[Section]:
     """Return the panel's sections. The keys of all mappings are the settings' dotted keys.
 
-    `values` are the fields' values. `wording` is the result of `changes.wording_in` for the language
-    that is being translated.
+    `values` are the fields' values. `wording` is the result of `changes.wording_in` for the
+    language that is being translated.
     """
     sections = {title: Section(title, is_basic=True) for title in BASICS}
     languages = {key.split(".")[1] for key in wording}
