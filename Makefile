@@ -27,13 +27,13 @@ else
 endif
 
 check: $(VENV)/.dev static ## Lint, types and fast tests: run it after each change
-	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not browser and not process and not slow"
+	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not browser and not process and not slow" OPTIONS=--hypothesis-profile=check
 
 test: $(VENV)/.dev static browser firefox postgres ## Lint, types and all tests except the slow ones
 	@$(MAKE) --no-print-directory -j 3 lint types run-tests MARKERS="not slow"
 
 run-tests:
-	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "$(MARKERS)"
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "$(MARKERS)" $(OPTIONS)
 
 test-slow: $(VENV)/.publish $(VENV)/.node-sdk static browser firefox webkit postgres nginx ## Slow tests: killed processes, fuzzing, Firefox, WebKit, deployment, packaging
 	@$(MAKE) --no-print-directory run-tests MARKERS=slow

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-import sys
+import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from notify_me.delivery import deliverer
 from tests import caches
@@ -27,6 +30,8 @@ for _name in [*os.environ]:
 gc.disable()
 
 caches.install()
+# a fifth of the generated examples, for `make check`
+settings.register_profile("check", max_examples=20)
 # otherwise, one test's shop would check the flow during another test
 deliverer.FLOW_CHECK_DELAY = 3600
 
@@ -92,12 +97,19 @@ def pytest_runtest_teardown() -> None:
     _without_processes.clear()
 
 
-def _refuse_child_process(event: str, _arguments: object) -> None:
-    if _without_processes and event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
-        raise RuntimeError(f"mark {_without_processes[0]} as `process`: it starts a child process")
+def _refused_in_tests_without_processes(start: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(start)
+    def checked(*arguments: Any, **options: Any) -> Any:
+        if _without_processes:
+            test = _without_processes[0]
+            raise RuntimeError(f"mark {test} as `process`: it starts a child process")
+        return start(*arguments, **options)
+
+    return checked
 
 
-sys.addaudithook(_refuse_child_process)
+for _owner, _name in ((subprocess.Popen, "__init__"), (os, "fork"), (os, "posix_spawn")):
+    setattr(_owner, _name, _refused_in_tests_without_processes(getattr(_owner, _name)))
 
 
 @pytest.fixture(scope="session")

@@ -103,7 +103,7 @@ MID_GREYS = Brand(
 
 @example(MID_GREYS)
 @given(brands)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 def test_settings_are_valid_readable_and_only_those_of_the_brand(brand: Brand) -> None:
     imported = brand_settings(brand)
     text = merged(BEFORE, imported.settings)
@@ -120,7 +120,7 @@ def test_settings_are_valid_readable_and_only_those_of_the_brand(brand: Brand) -
 
 
 @given(brands)
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_value_that_is_not_imported_has_a_reason(brand: Brand) -> None:
     imported = brand_settings(brand)
 

@@ -304,7 +304,9 @@ def check_country(region: str, other: str, random_digits: str | None) -> None:
         assert phonenumbers.parse(number).country_code == expected.country_code
 
 
-sample = settings(max_examples=500, deadline=None, database=None, derandomize=True)
+sample = settings(
+    max_examples=5 * settings().max_examples, deadline=None, database=None, derandomize=True
+)
 at_length = settings(max_examples=10_000, deadline=None, database=None)
 any_text = given(text=any_strings, region=regions)
 any_number = given(region=regions, other=regions, random_digits=st.none() | digits)
