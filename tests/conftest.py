@@ -19,6 +19,7 @@ from hypothesis import settings
 from notify_me.delivery import deliverer
 from tests import caches
 from tests.notify_me.running_shop import Postgres, postgres_binaries
+from tests.sites import in_another_thread, make_template
 from tests.support import Sandbox, serve_sandbox
 
 for _name in [*os.environ]:
@@ -117,6 +118,16 @@ def sandbox_server() -> Iterator[Sandbox]:
     """One sandbox for the whole run. Tests use `sandbox`, which is reset first."""
     with serve_sandbox() as sandbox:
         yield sandbox
+        # ends calls that a simulated failure delays, whose threads would keep the process alive
+        sandbox.reset()
+
+
+@pytest.fixture(scope="session")
+def catalog_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the shop's catalog. Tests use copies of it, or only read it."""
+    database = tmp_path_factory.mktemp("shop") / "loaded.db"
+    in_another_thread(lambda: make_template(database))
+    return database
 
 
 @pytest.fixture

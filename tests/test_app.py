@@ -17,10 +17,8 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from notify_me import SettingsError
-from tests.storefront.conftest import catalog_db, close
+from tests.storefront.conftest import close
 from tests.support import SAMPLE_SHOP, TIMEOUT, Sandbox, serve
-
-__all__ = ["catalog_db"]
 
 READY = {"database": "ok", "queue": "ok", "disk": "ok", "deliverer": "none"}
 FORM = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AHAAR-OIL-M"

@@ -21,9 +21,7 @@ from werkzeug.wrappers import Response
 
 from tests.notify_me.running_shop import Postgres
 from tests.sites import load_catalog
-from tests.storefront.conftest import catalog_db, close, make_shop
-
-__all__ = ["catalog_db"]
+from tests.storefront.conftest import close, make_shop
 
 MARKUP = "<fuzz'\">&"
 """A page that doesn't escape it contains `<fuzz`."""

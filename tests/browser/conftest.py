@@ -15,7 +15,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from app import ROOT, create_app
-from tests.sites import close, environ, in_another_thread, make_template
+from tests.sites import close, environ, in_another_thread
 from tests.support import CHROMIUM, Sandbox, serve
 
 # Only loopback names resolve, so that requests to other hosts fail, including Chromium's own.
@@ -74,18 +74,10 @@ def firefox(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="session")
-def shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated and filled database, copied for each test."""
-    path = tmp_path_factory.mktemp("shop") / "shop.db"
-    in_another_thread(lambda: make_template(path))
-    return path
-
-
 @pytest.fixture
-def shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flask]:
+def shop(catalog_db: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flask]:
     """The demo shop in server mode, with a new database."""
-    database = shutil.copy(shop_template, tmp_path / "shop.db")
+    database = shutil.copy(catalog_db, tmp_path / "shop.db")
     app = in_another_thread(lambda: create_app(environ(Path(database), sandbox.environ())))
     yield app
     in_another_thread(lambda: close(app))

@@ -61,7 +61,7 @@ NUMBER = "Mobile number"
 
 @pytest.fixture(scope="module")
 def shop_offering(
-    shop_template: Path, tmp_path_factory: pytest.TempPathFactory, sandbox_server: Sandbox
+    catalog_db: Path, tmp_path_factory: pytest.TempPathFactory, sandbox_server: Sandbox
 ) -> Iterator[Callable[..., str]]:
     """Return a function that serves the demo shop with these channels and returns its URL.
 
@@ -87,7 +87,7 @@ def shop_offering(
                 urls = {"terms_of_service_url": "/terms", "privacy_policy_url": "/privacy"}
                 text = toml(channels, email_list="ask", **urls)
                 settings = environ(
-                    Path(shutil.copy(shop_template, folder / f"{len(served)}.db")),
+                    Path(shutil.copy(catalog_db, folder / f"{len(served)}.db")),
                     sandbox_server.environ(),
                     NOTIFY_ME_MODE=mode,
                     NOTIFY_ME_CONFIG=settings_file(folder, text),

@@ -32,15 +32,15 @@ def served(template: Path, folder: Path, sandbox: Sandbox, **more: str) -> Itera
 
 
 @pytest.fixture
-def client_shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
+def client_shop(catalog_db: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
     """The shop with a private key, so that the server can send what the browser couldn't."""
-    yield from served(shop_template, tmp_path, sandbox)
+    yield from served(catalog_db, tmp_path, sandbox)
 
 
 @pytest.fixture
-def keyless_shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
+def keyless_shop(catalog_db: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
     """The shop without a private key, so that only the browser can call Klaviyo."""
-    yield from served(shop_template, tmp_path, sandbox, KLAVIYO_PRIVATE_KEY="")
+    yield from served(catalog_db, tmp_path, sandbox, KLAVIYO_PRIVATE_KEY="")
 
 
 def open_form(page: Page, shop: str) -> None:

@@ -49,7 +49,7 @@ def test_long_words_and_wide_tables_fit(page: Page, shop: Flask, tmp_path: Path)
 @pytest.mark.parametrize(("integration", "command"), COMMANDS)
 def test_sold_out_variant_of_each_file_accepts_a_sign_up(
     page: Page,
-    shop_template: Path,
+    catalog_db: Path,
     sandbox: Sandbox,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -58,7 +58,7 @@ def test_sold_out_variant_of_each_file_accepts_a_sign_up(
 ) -> None:
     """The sandbox records the variant's composite ID. The pages fit a phone and a desktop."""
     monkeypatch.chdir(FILES)
-    database = Path(shutil.copy(shop_template, tmp_path / "shop.db"))
+    database = Path(shutil.copy(catalog_db, tmp_path / "shop.db"))
     settings = environ(database, sandbox.environ(), NOTIFY_ME_CATALOG__INTEGRATION=integration)
     shop = in_another_thread(lambda: create_app(settings))
     file, *options = command.split()

@@ -768,7 +768,7 @@ Start = Callable[[dict[str, Any]], Shop]
 @pytest.fixture(scope="module")
 def start(
     browser: Browser,
-    shop_template: Path,
+    catalog_db: Path,
     sandbox_server: Sandbox,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Start]:
@@ -779,7 +779,7 @@ def start(
 
         def start_shop(values: dict[str, Any]) -> Shop:
             folder = tmp_path_factory.mktemp("settings")
-            database = Path(shutil.copy(shop_template, folder / "shop.db"))
+            database = Path(shutil.copy(catalog_db, folder / "shop.db"))
             settings = folder / "notify_me.toml"
             settings.write_text(toml(values), encoding="utf-8")
             config = {"NOTIFY_ME_CONFIG": str(settings), "RATELIMIT_ENABLED": "0"}

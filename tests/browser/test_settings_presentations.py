@@ -30,9 +30,9 @@ DRAWER = {"modal.presentation": "drawer"}
 
 
 @pytest.fixture
-def start(shop_template: Path, sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
+def start(catalog_db: Path, sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
     """Starts the demo shop with certain settings."""
-    database = Path(shutil.copy(shop_template, tmp_path / "shop.db"))
+    database = Path(shutil.copy(catalog_db, tmp_path / "shop.db"))
     apps: list[Flask] = []
     with ExitStack() as stack:
 

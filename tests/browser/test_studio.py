@@ -67,7 +67,7 @@ def test_changes_can_be_previewed_shared_and_exported(
     shop_url: str,
     tmp_path: Path,
     sandbox: Sandbox,
-    shop_template: Path,
+    catalog_db: Path,
 ) -> None:
     """A link shares them with another browser, the settings file with another shop."""
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -105,7 +105,7 @@ def test_changes_can_be_previewed_shared_and_exported(
         expect(other.get_by_label("Button text", exact=True)).to_have_value('Say "when"')
         assert styles_in_shop(other, shop_url) == changed_styles
 
-    database = Path(shutil.copy(shop_template, tmp_path / "other.db"))
+    database = Path(shutil.copy(catalog_db, tmp_path / "other.db"))
     other_shop = in_another_thread(
         lambda: create_app(environ(database, sandbox.environ(), NOTIFY_ME_CONFIG=str(path)))
     )

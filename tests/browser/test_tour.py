@@ -28,9 +28,9 @@ addEventListener("click", ({ isTrusted }) => {
 
 
 @pytest.fixture
-def shop(shop_template: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flask]:
+def shop(catalog_db: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flask]:
     """The demo shop with the Klaviyo sandbox, as `make run` starts them."""
-    database = Path(shutil.copy(shop_template, tmp_path / "shop.db"))
+    database = Path(shutil.copy(catalog_db, tmp_path / "shop.db"))
     config = environ(database, sandbox.environ(), SANDBOX_URL=sandbox.url)
     app = in_another_thread(lambda: create_app(config))
     yield app

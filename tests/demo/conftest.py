@@ -1,5 +1,5 @@
 """The shop's fixtures, which the demo's tests use too."""
 
-from tests.storefront.conftest import catalog_db, client, stock
+from tests.storefront.conftest import client, stock
 
-__all__ = ["catalog_db", "client", "stock"]
+__all__ = ["client", "stock"]

@@ -41,8 +41,6 @@ def make_app(
         return made[-1]
 
     yield make
-    # ends calls that a simulated failure delays, whose threads would keep the interpreter alive
-    sandbox.reset()
     for app in made:
         engine_of(app).dispose()
 

@@ -52,19 +52,6 @@ def close(app: Flask) -> None:
         db.engine.dispose()
 
 
-@pytest.fixture(scope="session")
-def catalog_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the shop's catalog."""
-    database = tmp_path_factory.mktemp("shop") / "loaded.db"
-    app = make_shop(database)
-    with app.app_context():
-        for command in (["db", "upgrade"], ["storefront", "load"]):
-            result = app.test_cli_runner().invoke(args=command)
-            assert result.exit_code == 0, result.output
-    close(app)
-    return database
-
-
 @pytest.fixture
 def empty_app(tmp_path: Path) -> Iterator[Flask]:
     """A shop whose database has no tables yet."""
