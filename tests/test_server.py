@@ -14,10 +14,8 @@ import pytest
 
 from benchmarks.delivery import ROOT
 from benchmarks.servers import CONNECTIONS, GUNICORN, MISBEHAVING_CLIENTS, serving
-from tests.storefront.conftest import catalog_db, environ
+from tests.storefront.conftest import environ
 from tests.support import eventually
-
-__all__ = ["catalog_db"]
 
 
 @pytest.mark.parametrize(
