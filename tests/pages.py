@@ -352,7 +352,9 @@ def checkout_short(visit: Visit) -> None:
     checkout(visit, "short")
     _set_mug_stock(visit, 0)
     _order(visit.page)
-    expect(visit.page.get_by_text("Some items are no longer available")).to_be_visible()
+    expect(
+        visit.page.get_by_text("Some items aren’t available in the quantity you chose")
+    ).to_be_visible()
 
 
 def error_in(language: str) -> State:

@@ -138,7 +138,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         "{problem}. Sign-ups affected in the last 24 hours: {count:,}",
         "{remedy}",
     ),
-    "sign_ups": (PASS, "no sign-up is waiting for a variant that Klaviyo doesn't have", ""),
+    "sign_ups": (PASS, "no sign-ups are waiting for a variant that isn't in Klaviyo's catalog", ""),
     "sign_ups/unreadable": (SKIP, "the sign-up log can't be read", _CHECK_DATABASE),
     "sign_ups/unknown variants": (
         FAIL,
@@ -208,10 +208,11 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/other integration": (
         WARN,
-        "{count:,} of {total:,} are from {integrations}: Klaviyo's API only shows its custom "
-        "catalog, so this check can't tell whether Klaviyo has them",
+        "{count:,} of {total:,} are from {integrations}: Klaviyo's API only returns the custom "
+        "catalog, so this check can't tell whether they have been synced",
         "in Klaviyo under Content > Products, make sure that the integration is syncing, and "
-        "submit a sign-up for one of them: if Klaviyo doesn't have the variant, the log says so",
+        "submit a sign-up for one of them: if that variant isn't in Klaviyo's catalog, the log "
+        "says so",
     ),
 }
 """The verdict, message and remedy of each case. Its key is `check/case`, or just `check` for the

@@ -47,16 +47,16 @@ def unknown_variant_remedy(variant: str) -> str:
             "If it wasn't, or to add the rest of the catalog, run flask notify-me push-catalog"
         )
     return (
-        "In Klaviyo under Content > Products, make sure that the integration has synced it, and "
-        "that the ID is the platform's own variant ID. Then run flask notify-me resume or, for "
-        "dead-lettered sign-ups, flask notify-me retry"
+        "In Klaviyo under Content > Products, make sure that the integration has synced the "
+        "variant, and that the ID is the platform's own variant ID. Then run flask notify-me "
+        "resume or, for dead-lettered sign-ups, flask notify-me retry"
     )
 
 
 def log_unknown_variant(variant: str, outcome: Outcome, hours: float) -> None:
     """Log that Klaviyo doesn't have a variant, and what to do; called when it is first noticed."""
     logger.error(
-        "%s: %s. Sign-ups for it are queued, and retried for %g hours. %s",
+        "%s: %s. Sign-ups for the variant are queued, and retried for %g hours. %s",
         variant,
         outcome.explanation,
         hours,

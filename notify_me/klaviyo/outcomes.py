@@ -198,7 +198,7 @@ class DeadLetter(Outcome):
     """
 
 
-UNKNOWN_TO_KLAVIYO = "Klaviyo's catalog doesn't have this variant"
+UNKNOWN_TO_KLAVIYO = "this variant isn't in Klaviyo's catalog"
 _REMEDIES = {
     401: "Klaviyo rejected the private key: check KLAVIYO_PRIVATE_KEY",
     403: (

@@ -83,7 +83,7 @@ def test_without_both_keys_there_is_no_mode_switch(tmp_path: Path, catalog_db: P
     app = make_shop(tmp_path / "one.db", KLAVIYO_PUBLIC_KEY="")
     client = app.test_client()
 
-    assert "Klaviyo is called from" not in client.get(HAT).text
+    assert "Call Klaviyo from" not in client.get(HAT).text
     assert client.post("/demo/mode", data={"mode": "client"}).status_code == 404
     assert client.post("/demo/mode", data={"mode": "nonsense"}).status_code == 404
     close(app)

@@ -43,7 +43,7 @@ class Delivery(SettingsTable):
     first_retry: float = Field(2.0, gt=0, le=600, title="First retry")
     """Delay before the first retry. It doubles with each further retry."""
     longest_retry: float = Field(300.0, gt=0, le=86400, title="Longest delay between retries")
-    """Maximum delay between retries. For a variant that Klaviyo's catalog doesn't have, the maximum
+    """Maximum delay between retries. For a variant that isn't in Klaviyo's catalog, the maximum
     is one hour.
     """
     longest_pause: float = Field(600.0, ge=1, le=86400, title="Longest pause")
@@ -55,7 +55,7 @@ class Delivery(SettingsTable):
     the API revision or the list.
     """
     unknown_variant_hours: float = Field(24.0, ge=0, le=720, title="Retries for unknown variants")
-    """Number of hours to retry sign-ups for a variant that Klaviyo's catalog doesn't have. After
+    """Number of hours to retry sign-ups for a variant that isn't in Klaviyo's catalog. After
     that, they are dead-lettered. If Klaviyo reads a feed of your catalog, which it does every six
     hours, allow more than six.
     """

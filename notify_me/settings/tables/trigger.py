@@ -13,10 +13,10 @@ class Trigger(SettingsTable):
     `back_in_stock` trigger, or in its older script, have the same names here.
     """
 
-    tag_allowlist: tuple[str, ...] = Field((), title="Only on products tagged")
+    tag_allowlist: tuple[str, ...] = Field((), title="Show only for these tags")
     """Show the button only for products with at least one of these tags. Empty: for all products.
     """
-    tag_blocklist: tuple[str, ...] = Field((), title="Never on products tagged")
+    tag_blocklist: tuple[str, ...] = Field((), title="Hide for these tags")
     """Never show the button for products with any of these tags."""
     inventory_quantity_threshold: int = Field(1, ge=0, le=1000000, title="Sold-out threshold")
     """A variant is sold out if fewer units than this are in stock."""

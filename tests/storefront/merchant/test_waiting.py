@@ -102,7 +102,7 @@ def test_sale_after_an_alert(app: Flask, client: FlaskClient) -> None:
     order(client, "DREI-MIL", "bob@example.org")
 
     shown = tiles(client)
-    assert shown["Bought after an alert"] == "50% 1 of 2 shoppers, £54"
+    assert shown["Bought after an alert"] == "50% 1 of 2 shoppers, £54 in sales"
     assert shown["People waiting"] == "1 now, for 1 variant"
 
 

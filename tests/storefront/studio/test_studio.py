@@ -424,7 +424,7 @@ def test_settings_with_another_source_are_named(catalog_db: Path, tmp_path: Path
 
     Path(app.config["NOTIFY_ME_INSTANCE_CONFIG"]).with_suffix(".new").mkdir()
     assert studio.press("publish", modal__headline="Yours").status_code == 422
-    assert "couldn’t be used in the shop" in studio.page.one("div", id="alerts").text
+    assert "couldn’t be applied to the shop" in studio.page.one("div", id="alerts").text
     close(app)
 
 
