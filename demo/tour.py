@@ -156,7 +156,7 @@ def begin(sandbox: Sandbox) -> Tour | None:
     if product_row is None:
         return None
     sku, product_id = product_row
-    # the push would retry for a while; this reports an unavailable sandbox at once
+    # the push would retry for a while; this reports an unavailable sandbox immediately
     last_message_id = _last_id(sandbox.messages())
     if current_catalog().writable:
         id_range = (product_id, product_id)

@@ -117,7 +117,7 @@ def _closed(schema: Any) -> Any:
         target: Any = document()
         for part in schema["$ref"].removeprefix("#/").split("/"):
             target = target[part]
-        # OpenAPI 3.0 ignores anything beside a reference, but Klaviyo puts `nullable` there.
+        # OpenAPI 3.0 ignores anything next to a reference, but Klaviyo puts `nullable` there.
         return _closed(target) | {name: schema[name] for name in schema if name != "$ref"}
     closed = {name: _closed(value) for name, value in schema.items()}
     if schema.get("type") == "object" and schema.get("properties"):

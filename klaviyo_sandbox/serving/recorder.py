@@ -21,7 +21,7 @@ ALLOWED_HEADERS = ("accept", "content-type", "revision")
 
 
 def record_arrival(call: Call, drill: Drill | None) -> Entry:
-    """Add a call to the request log on its arrival, so that slow calls are visible at once."""
+    """Add a call to the request log on its arrival, so that slow calls are visible immediately."""
     request, mask = call.request, call.sandbox.mask
     return call.sandbox.requests.add(
         at=call.sandbox.now().isoformat(),

@@ -77,7 +77,7 @@ class PausedQueue:
 
 @dataclass(frozen=True, slots=True)
 class MissingVariant:
-    """A variant that shoppers asked for, but that Klaviyo's catalog doesn't have."""
+    """A variant that has sign-ups, but isn't in Klaviyo's catalog."""
 
     variant: str
     """Its composite ID."""

@@ -395,7 +395,7 @@ class Deliverer:
 
 def _is_temporary(error: SQLAlchemyError) -> bool:
     """Return whether the same statement may succeed later, as when the database is unreachable,
-    locked or full. A missing table or column, or any mistake in a statement, isn't temporary.
+    locked or full. A missing table or column, or any error in a statement, isn't temporary.
     """
     if isinstance(error, exc.TimeoutError | exc.InterfaceError):
         return True
@@ -403,6 +403,6 @@ def _is_temporary(error: SQLAlchemyError) -> bool:
         return False
     if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _TEMPORARY_CODES:
         return True
-    # SQLite also reports mistakes in a statement as OperationalError
-    is_mistake = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
-    return isinstance(error, exc.OperationalError) and not is_mistake
+    # SQLite also reports errors in a statement as OperationalError
+    is_invalid = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return isinstance(error, exc.OperationalError) and not is_invalid

@@ -45,7 +45,7 @@ class Account(SettingsTable):
     def _check_api_url(cls, url: str) -> str:
         if "@" in url:
             # must not begin with "must": then `describe_error` would append the value
-            raise ValueError("contains a user name or a password, which is not allowed")
+            raise ValueError("the URL contains a user name or a password, which is not allowed")
         try:
             parts = urlsplit(url)
             has_host = bool(parts.hostname) and parts.port != 0 and " " not in parts.netloc
@@ -71,14 +71,16 @@ class Account(SettingsTable):
     @classmethod
     def _check_public_key(cls, key: str) -> str:
         if key.startswith("pk_"):
-            raise ValueError("is a private key (pk_…); the public key is the short company ID")
+            raise ValueError("this is a private key (pk_…); the public key is the short company ID")
         return key
 
     @field_validator("list_id")
     @classmethod
     def _check_list_id(cls, list_id: str) -> str:
         if list_id.startswith("pk_"):
-            raise ValueError("is a private key (pk_…); the ID of a list is short, such as Y6nRLr")
+            raise ValueError(
+                "this is a private key (pk_…); the ID of a list is short, such as Y6nRLr"
+            )
         if not re.fullmatch(r"[\w-]{0,64}", list_id, re.ASCII):
             raise ValueError("must be the ID in the list's URL, such as Y6nRLr")
         return list_id

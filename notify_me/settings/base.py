@@ -42,7 +42,7 @@ def check_placeholders(text: str, known: Sequence[str]) -> str:
     unknown = [name for name in re.findall(r"\{(\w+)\}", text) if name not in known]
     if unknown:
         names = ", ".join(f"{{{name}}}" for name in known)
-        raise ValueError(f"has an unknown placeholder {{{unknown[0]}}}; the known ones are {names}")
+        raise ValueError(f"unknown placeholder {{{unknown[0]}}}; the known ones are {names}")
     return text
 
 

@@ -1,4 +1,4 @@
-"""The sign-up log: who asked for what, with hashed and masked contacts, and how each call ended.
+"""The sign-up log: sign-ups with hashed and masked contacts, and the outcome of each call.
 
 A sign-up is committed before anything is sent, so that it is on record even if the process crashes.
 """

@@ -1,4 +1,4 @@
-"""The public count: how many people asked for a variant, on its product page.
+"""The public count: how many people signed up for a variant, on its product page.
 
 The number must not disclose whether a particular person is on the list. Today's sign-ups are
 therefore left out, and the number is rounded down to a multiple of 5 or 10. A secret key decides
@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 
 
 def public_count(variant: str, settings: Demand) -> str:
-    """Return the sentence that says how many people asked for a variant (a composite ID); empty if
-    none is shown.
+    """Return the sentence that says how many people signed up for a variant (a composite ID); empty
+    if none is shown.
     """
     if not settings.public_count:
         return ""

@@ -47,7 +47,7 @@ class Card:
 
 
 def shows_public_count() -> bool:
-    """Whether product pages say how many shoppers have asked for an alert."""
+    """Whether product pages say how many people have signed up for a variant."""
     return studio.shop_settings().demand.public_count
 
 

@@ -1,4 +1,4 @@
-"""The listing's form: with scripts, a new sort order or filter applies at once."""
+"""The listing's form: with scripts, a new sort order or filter applies immediately."""
 
 from __future__ import annotations
 

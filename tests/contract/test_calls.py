@@ -1,6 +1,6 @@
 """The kit's calls, checked against Klaviyo's OpenAPI specification and Klaviyo's own SDK.
 
-The validation is independent of the sandbox's, so that each can catch mistakes in the other.
+The validation is independent of the sandbox's, so that each can catch errors in the other.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def test_tour_shows_only_what_has_happened(client: FlaskClient, sandbox: Sandbox
     client.post("/demo/tour", data={"developer": "1"})
     assert "POST /api/back-in-stock-subscriptions" in panel(client)
 
-    # a message that isn't sent at once
+    # a message that isn't sent immediately
     sandbox.set("flow", status="manual")
     assert client.post("/demo/tour", data={"restock": "1"}).headers["Location"] == HAT
     assert "Waiting for the alert" in panel(client)

@@ -287,7 +287,7 @@ def test_with_keys_no_sandbox_starts(checkout: Path, sandbox: Sandbox) -> None:
         ({"DEMO": "0", "SECRET_KEY": "s" * 32}, "KLAVIYO_PRIVATE_KEY is not set"),
         ({"NOTIFY_ME_CONFIG": "nowhere.toml"}, "NOTIFY_ME_CONFIG is nowhere.toml"),
         ({"KLAVIYO_API_URL": "a.klaviyo.com"}, "KLAVIYO_API_URL: must be a URL such as"),
-        ({"KLAVIYO_PUBLIC_KEY": "pk_abc"}, "KLAVIYO_PUBLIC_KEY: is a private key"),
+        ({"KLAVIYO_PUBLIC_KEY": "pk_abc"}, "KLAVIYO_PUBLIC_KEY: this is a private key"),
         ({"NOTIFY_ME_MODE": "both"}, "NOTIFY_ME_MODE: must be"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not a database URL"),
         ({"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "names a file in /nowhere/at"),

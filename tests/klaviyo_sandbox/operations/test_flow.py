@@ -58,7 +58,7 @@ def test_restock_notifies_the_waiting_list(sandbox: RunningSandbox) -> None:
 
 
 def test_example_from_klaviyos_help_center(sandbox: RunningSandbox) -> None:
-    """20 units, 5 customers per unit: the oldest 100 at once, the rest after the wait."""
+    """20 units, 5 customers per unit: the oldest 100 immediately, the rest after the wait."""
     customers = emails(130)
     sandbox.add("jacket-m")
     sandbox.set("flow", customers_per_unit=5, wait_seconds=3600)

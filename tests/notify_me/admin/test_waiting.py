@@ -55,7 +55,7 @@ def test_a_restock_ends_the_wait(app: Flask) -> None:
 
 
 def test_latest_sign_ups_of_a_contact(app: Flask) -> None:
-    """The contact may be typed in any format; only the variants asked for are returned."""
+    """The contact may be typed in any format; only the requested variants are returned."""
     now = datetime.now(UTC)
     with app.test_request_context():
         admin.import_sign_ups(

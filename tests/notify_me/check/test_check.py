@@ -1,4 +1,4 @@
-"""`flask notify-me check`, with one thing broken at a time: its rows are in a golden file."""
+"""`flask notify-me check`, with one fault at a time: its rows are in a golden file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GOLDEN = Path(__file__).with_name("checks.md")
 HEAD = """\
 # What `flask notify-me check` says
 
-One thing is broken at a time, and only the rows that differ from a healthy account's are shown.
+There is one fault at a time, and only the rows that differ from a healthy account's are shown.
 Update with `UPDATE_GOLDEN=1 pytest tests/notify_me/check/test_check.py`.
 """
 PREFIX = "$custom:::$default:::"
@@ -125,7 +125,7 @@ def listed() -> Listed:
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that is wrong: in the account, the shop's environment, or its catalog."""
+    """A fault: in the account, the shop's environment, or its catalog."""
 
     account: Callable[[Sandbox], object] = lambda sandbox: None
     environ: Mapping[str, Any] = field(default_factory=dict)

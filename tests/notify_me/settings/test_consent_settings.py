@@ -131,7 +131,7 @@ def test_whatsapp_needs_a_revision_that_supports_it(
 def test_unknown_placeholder_in_the_wording_is_an_error(
     offering: Callable[..., Flask], name: str
 ) -> None:
-    with pytest.raises(SettingsError, match=rf"consent\.{name}: has an unknown placeholder"):
+    with pytest.raises(SettingsError, match=rf"consent\.{name}: unknown placeholder"):
         offering("EMAIL", consent={name: "News of {shop}."})
 
 

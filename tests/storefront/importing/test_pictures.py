@@ -59,7 +59,7 @@ def huge_png() -> bytes:
 
 @pytest.fixture(scope="module")
 def requested() -> list[str]:
-    """The paths that the picture server was asked for."""
+    """The paths requested from the picture server."""
     return []
 
 

@@ -240,7 +240,7 @@ def test_every_page_says_why_nobody_will_be_notified(
 
 @pytest.mark.parametrize("key", ["", "pk_wrong"])
 def test_pages_work_without_a_valid_key(tmp_path: Path, catalog_db: Path, key: str) -> None:
-    """Klaviyo can't be asked for the flow, so there is no banner."""
+    """The flow can't be checked, so there is no banner."""
     shutil.copy(catalog_db, tmp_path / "shop.db")
     app = make_shop(tmp_path / "shop.db", KLAVIYO_PRIVATE_KEY=key, NOTIFY_ME_MODE="client")
 

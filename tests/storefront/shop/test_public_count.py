@@ -56,7 +56,7 @@ def test_pages_stay_fast_and_cacheable(app: Flask) -> None:
     again = client.get(PARKA, headers={"If-None-Match": page.headers["ETag"]})
     assert again.status_code == 304
     with app.app_context():
-        # five of these fifteen had asked before
+        # five of these fifteen had signed up before
         insert_sign_ups(db.engine, ["HAAR-OIL-M"], 15, timedelta(days=2))
     changed = client.get(PARKA, headers={"If-None-Match": page.headers["ETag"]})
     assert "20+ people have asked for an alert" in changed.text
