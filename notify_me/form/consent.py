@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from babel import Locale
+from babel.lists import format_list
 from markupsafe import Markup, escape
 
 from ..channels import Channel
@@ -170,7 +172,7 @@ def problems(settings: Settings, account: Account, *, has_shop_name: bool) -> li
         *_email_list_problems(settings, account),
     ]
     messages += [
-        f"none of channels.offered can be offered in the language {locale}: also offer EMAIL, or "
+        f"none of channels.offered can be offered in {_language(locale)}: also offer EMAIL, or "
         f"set the legal wording under [texts.{locale}.consent]"
         for locale in settings.languages.offered
         if all(missing_wording(settings, channel, locale) for channel in settings.channels.offered)
@@ -286,8 +288,14 @@ def untranslated_warnings(settings: Settings) -> list[str]:
             if missing := missing_wording(settings, channel, locale):
                 locales.setdefault((channel, " and ".join(missing)), []).append(locale)
     return [
-        f"{channel} isn't offered in the language{'s' * (len(affected) > 1)} "
-        f"{', '.join(affected)}, because its legal wording is missing: set {names} under "
+        f"{channel} isn't offered in "
+        f"{format_list([*map(_language, affected)], 'or', 'en_GB')}, because its legal wording is "
+        f"missing: set {names} under "
         f"[texts.{affected[0] if len(affected) == 1 else '<locale>'}.consent]"
         for (channel, names), affected in locales.items()
     ]
+
+
+def _language(locale: str) -> str:
+    """Return a language's English name and code, such as `German (de)`."""
+    return f"{Locale.parse(locale).english_name} ({locale})"

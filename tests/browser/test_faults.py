@@ -49,8 +49,8 @@ def test_exception_falls_back_to_the_page(page: Page, shop_url: str, sandbox: Sa
 
 
 def test_opening_on_a_slow_or_missing_network(page: Page, shop_url: str) -> None:
-    """The button is busy immediately. Without a connection, a dialog on the same page says so, and the
-    next click tries again.
+    """The button is busy immediately. Without a connection, a dialog on the same page says so, and
+    the next click tries again.
     """
     pending: list[Route] = []
     page.goto(shop_url + PARKA)

@@ -286,11 +286,11 @@ def test_channel_is_only_offered_in_languages_with_its_legal_wording(
     """The app warns about missing wording when it starts."""
     text = settings_for("en", "de", "fr") + toml(["EMAIL", "SMS"]) + OWN_SMS
     client = shop(text).test_client()
-    warnings = [line for line in lines if "isn't offered in the language" in line]
-    assert [line.split("language ")[1] for line in warnings] == [
-        "de, because its legal wording is missing: set program under [texts.de.consent]",
-        "fr, because its legal wording is missing: set sms_checkbox_text and sms_disclosure "
-        "under [texts.fr.consent]",
+    warnings = [line for line in lines if "isn't offered in" in line]
+    assert [line.split("offered in ")[1] for line in warnings] == [
+        "German (de), because its legal wording is missing: set program under [texts.de.consent]",
+        "French (fr), because its legal wording is missing: set sms_checkbox_text and "
+        "sms_disclosure under [texts.fr.consent]",
     ]
     assert channels(client.get(f"{FORM}?lang=en")) == ["EMAIL", "SMS"]
     assert channels(client.get(f"{FORM}?lang=de")) == ["EMAIL"]
@@ -311,7 +311,7 @@ def test_channel_is_only_offered_in_languages_with_its_legal_wording(
 
 
 def test_language_without_any_channel_is_an_error(shop: Callable[..., Flask]) -> None:
-    with pytest.raises(SettingsError, match=r"can be offered in the language de: .*EMAIL"):
+    with pytest.raises(SettingsError, match=r"can be offered in German \(de\): .*EMAIL"):
         shop(settings_for("en", "de") + toml(["SMS"]))
 
 

@@ -315,7 +315,7 @@ def test_languages_and_channels_have_an_order(catalog_db: Path) -> None:
     document = studio.page.one("textarea", id="export-toml").text
     assert 'offered = ["de", "en"]' in document
     assert 'offered = ["SMS", "EMAIL"]' in document
-    assert "SMS isn’t offered in the language de" in studio.notes("languages.offered")
+    assert "SMS isn’t offered in German (de)" in studio.notes("languages.offered")
     assert "1 warning" in studio.status
     disclosure = studio.page.one("textarea", id="set-texts-de-consent-sms_disclosure")
     assert disclosure["placeholder"] == "Required to offer this channel in German"
