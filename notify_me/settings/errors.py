@@ -98,7 +98,7 @@ def _key_hint(model: type[BaseModel], path: KeyPath) -> str:
         return f"; the tables are {', '.join(f'[{name}]' for name in siblings)}"
     if len(path) == 1:
         return f"; the settings are {', '.join(siblings)}"
-    return f"; [{'.'.join(path[:-1])}] has {', '.join(siblings)}"
+    return f"; [{'.'.join(path[:-1])}] contains {', '.join(siblings)}"
 
 
 def _closest_key(path: KeyPath, known: list[KeyPath]) -> KeyPath | None:

@@ -81,10 +81,10 @@ def read_snippet(text: str) -> ImportedSnippet:
     try:
         calls = find_calls(text)
     except RecursionError:
-        raise SnippetError("The file has objects that are nested too deeply") from None
+        raise SnippetError("The file contains objects that are nested too deeply") from None
     options = _merge(calls, imported)
     if len(options) > _MAX_OPTIONS:
-        raise SnippetError(f"The file has more than {_MAX_OPTIONS} options")
+        raise SnippetError(f"The file contains more than {_MAX_OPTIONS} options")
     for option in dict.fromkeys([*TARGETS, *options]):
         if option in options:
             _import_option(option, options[option], options, imported)

@@ -127,8 +127,8 @@ def find_calls(text: str) -> list[ScriptCall]:
             except SnippetError as problem:
                 error = error or problem
     raise error or SnippetError(
-        'The file has neither klaviyo.init({…}) nor klaviyo.enable("backinstock", {…}) outside '
-        "comments, nor options such as modal: {…}: use the theme's file with Klaviyo's "
+        'The file contains neither klaviyo.init({…}) nor klaviyo.enable("backinstock", {…}) '
+        "outside comments, nor options such as modal: {…}: use the theme's file with Klaviyo's "
         "back-in-stock snippet, often theme.liquid"
     )
 
@@ -195,7 +195,7 @@ def _bare_options(text: str) -> list[ScriptCall]:
         lines_by_section.setdefault(section, []).append(str(line))
     if repeated := [lines for lines in lines_by_section.values() if len(lines) > 1]:
         raise SnippetError(
-            f"The text has several sets of options, on lines {', '.join(repeated[0])}: "
+            f"The text contains several sets of options, on lines {', '.join(repeated[0])}: "
             "copy only the one for your theme into a file"
         )
     script = _Script(*wrapped)

@@ -174,8 +174,8 @@ COLUMNS_HINT = "map the columns with --columns FILE (docs/catalog.md, “From an
 NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
     (
         [frozenset({"handle", "location"}), frozenset({"handle", "coo"})],
-        "this is Shopify's inventory export, which has no prices: import the product export, and "
-        "add this file with --stock",
+        "this is Shopify's inventory export, which contains no prices: import the product export, "
+        "and add this file with --stock",
     ),
     (
         [frozenset({"financial_status", "lineitem_name"})],

@@ -57,7 +57,7 @@ _FALSE = ("false", "no", "0")
 _TRUE = ("", "true", "yes", "1")
 _VARIANT_FIELDS = ("variant_id", "sku", "price", "quantity", "surcharge", *OPTION_VALUES)
 NO_QUANTITIES = (
-    "the file has no quantities: Shopify exports them only for a shop with one location. "
+    "the file contains no quantities: Shopify exports them only for a shop with one location. "
     "Add Shopify's inventory export (Products > Inventory > Export) with --stock FILE, or choose "
     "--stock-unknown in-stock or --stock-unknown sold-out"
 )

@@ -35,11 +35,11 @@ STATES = {
         "once the cause is fixed. Deliveries that aren’t retried within {retry_period} count as "
         "failed.",
     ),
-    "accepted": ("Delivered", "Klaviyo has the sign-up."),
+    "accepted": ("Delivered", "Klaviyo has accepted the sign-up."),
     "refused": (
         "Rejected",
-        "Klaviyo rejected it, usually because of the email address or phone number. It won’t be "
-        "sent again.",
+        "Klaviyo rejected the sign-up, usually because of the email address or phone number. It "
+        "won’t be sent again.",
     ),
     "failed": (
         "Failed",
@@ -115,7 +115,9 @@ class Deliveries:
         if self.is_empty:
             return "No sign-ups yet."
         everything_delivered = sum(counts.values()) == counts.get("accepted", 0)
-        return "All sign-ups are in Klaviyo." if everything_delivered else "Nothing is queued."
+        return (
+            "Klaviyo has accepted all sign-ups." if everything_delivered else "Nothing is queued."
+        )
 
     @property
     def action_required(self) -> bool:

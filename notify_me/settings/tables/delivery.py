@@ -22,9 +22,9 @@ class Delivery(SettingsTable):
     deliver`) is running on this machine. Turn it off if the shop uses DBOS itself.
     """
     breaker_failures: int = Field(5, ge=1, le=100, title="Failures that open the circuit breaker")
-    """The circuit breaker opens after this many failed calls in a row. A call fails if it ends
-    without a response, with a 5xx status, or with an HTML page, for example from a proxy. Sign-ups
-    then go straight to the queue.
+    """The circuit breaker opens after this many failed calls in a row: sign-ups then go straight to
+    the queue. A call fails if it ends without a response, with a 5xx status, or with an HTML page,
+    for example from a proxy.
     """
     breaker_pause: float = Field(10.0, gt=0, le=600, title="Circuit breaker pause")
     """How long the circuit breaker stays open before it lets a call through."""

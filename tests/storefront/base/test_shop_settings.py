@@ -58,7 +58,7 @@ def shop(tmp_path: Path, catalog_db: Path) -> Iterator[MakeShop]:
         ('contact = "us"', "contact: must be an email address, such as hello@example.com"),
         (
             '[hero]\nheading = "Hi"',
-            "hero.heading is not a setting; [hero] has title, text, picture",
+            "hero.heading is not a setting; [hero] contains title, text, picture",
         ),
         ("[departments]\nhats = 1", "departments: must be tables, such as [departments.coats]"),
         (

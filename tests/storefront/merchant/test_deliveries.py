@@ -176,7 +176,7 @@ def test_retry_sends_what_needed_review(
         eventually(lambda: count(client, "Delivered") == 2)
     page = Page(client, URL)
     assert "None. If a delivery is queued" in page.text
-    assert "All sign-ups are in Klaviyo." in page.text
+    assert "Klaviyo has accepted all sign-ups." in page.text
     assert {entry["profile"]["email"] for entry in sandbox.waiting()} == {
         "ada@example.org",
         "bea@example.org",
