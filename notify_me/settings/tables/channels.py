@@ -15,9 +15,9 @@ class Channels(SettingsTable):
     """`[channels]`: the channels through which shoppers can be notified."""
 
     offered: tuple[Channel, ...] = Field((Channel.EMAIL,), min_length=1, title="Channels")
-    """The channels to offer, in the order of the form. SMS and WHATSAPP also require
-    KLAVIYO_LIST_ID and, under [consent], terms_of_service_url, privacy_policy_url and brand. The
-    brand may be left out if your shop passes `NotifyMe(shop_name=…)`.
+    """The channels to offer, in the order in which the form shows them. SMS and WHATSAPP also
+    require KLAVIYO_LIST_ID and, under [consent], terms_of_service_url, privacy_policy_url and
+    brand. The brand may be left out if your shop passes `NotifyMe(shop_name=…)`.
     """
     default_region: str = Field(
         "US", json_schema_extra={"allowed": REGION}, title="Default country"

@@ -15,7 +15,7 @@ class Delivery(SettingsTable):
     in_flight: int = Field(4, ge=1, le=256, title="Concurrent calls in a web process")
     """Maximum number of calls to Klaviyo that a web process makes at the same time while shoppers
     wait. Set it to half the number of threads, so that slow responses can't block the shop's pages.
-    Queued calls have their own maximum, worker_in_flight.
+    The maximum for queued calls is worker_in_flight.
     """
     in_web_process: bool = Field(True, title="Deliver from the web process")
     """Whether a thread of the web process sends queued calls when no worker (`flask notify-me
@@ -23,8 +23,8 @@ class Delivery(SettingsTable):
     """
     breaker_failures: int = Field(5, ge=1, le=100, title="Failures that open the circuit breaker")
     """The circuit breaker opens after this many failed calls in a row: sign-ups then go straight to
-    the queue. A call fails if it ends without a response, with a 5xx status, or with an HTML page,
-    for example from a proxy.
+    the queue. A call fails if it gets no response, a 5xx status, or an HTML page, for example
+    from a proxy.
     """
     breaker_pause: float = Field(10.0, gt=0, le=600, title="Circuit breaker pause")
     """How long the circuit breaker stays open before it lets a call through."""
@@ -47,8 +47,8 @@ class Delivery(SettingsTable):
     is one hour.
     """
     longest_pause: float = Field(600.0, ge=1, le=86400, title="Longest pause")
-    """When Klaviyo rate-limits requests, a queue is paused for as long as the Retry-After header
-    says, up to this maximum. Then one call is sent as a test.
+    """When Klaviyo rate-limits an operation, its queue is paused for as long as the Retry-After
+    header says, up to this maximum. Then one call is sent as a test.
     """
     probe_every: float = Field(60.0, ge=1, le=3600, title="Time between probes")
     """How often one call is sent as a test while a queue is paused because Klaviyo rejects the key,

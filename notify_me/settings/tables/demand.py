@@ -15,9 +15,10 @@ def _text(text: str) -> str:
 
 
 class Demand(SettingsTable):
-    """`[demand]`: a line below the button on product pages that says how many people signed up.
-    Each person counts once. So that nobody can tell who is on the list, today's sign-ups are left
-    out, and the number is rounded down: to a multiple of 5, or of 10 from 50 upwards.
+    """`[demand]`: a line below the button on product pages that says how many people signed up for
+    the variant. Each person counts once. So that nobody can tell who is on the list, today's
+    sign-ups are left out, and the number is rounded down: to a multiple of 5, or of 10 from 50
+    upwards.
     """
 
     public_count: bool = Field(False, title="Show how many people have signed up")

@@ -20,7 +20,7 @@ class Retention(SettingsTable):
     """
     erase_consents: bool = Field(False, title="Erase consent records")
     """Whether flask notify-me erase also deletes the records of consents that Klaviyo may have
-    accepted. These records prove that the person agreed to messages.
+    accepted. These records prove that the person agreed to receive messages.
     """
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""`[trigger]`: which variants have a notify-me button."""
+"""`[trigger]`: which variants get a notify-me button."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..base import SettingsTable
 
 
 class Trigger(SettingsTable):
-    """`[trigger]`: which variants have a notify-me button. Settings that also exist in Klaviyo's
+    """`[trigger]`: which variants get a notify-me button. Settings that also exist in Klaviyo's
     `back_in_stock` trigger, or in its older script, have the same names here.
     """
 
