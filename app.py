@@ -220,7 +220,7 @@ def check_database_url(url: str, instance: Path) -> None:
     folder = (instance / parts.database).parent
     if not parts.database.startswith((":", "file:")) and not folder.is_dir():
         raise SettingsError(
-            f"DATABASE_URL names a file in {folder}, which doesn't exist: create this folder"
+            f"DATABASE_URL points to a file in {folder}, which doesn't exist: create this folder"
         )
 
 

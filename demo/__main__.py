@@ -160,7 +160,9 @@ def _push_catalog_to_sandbox(app: Flask) -> None:
     except click.ClickException as error:
         _print(f"The catalog couldn't be copied to the Klaviyo sandbox: {error.message}")
     except SystemExit:
-        _print("Part of the catalog couldn't be copied to the Klaviyo sandbox. See above.")
+        _print(
+            "Part of the catalog couldn't be copied to the Klaviyo sandbox. See the messages above."
+        )
     except SQLAlchemyError as error:
         _print(f"The catalog can't be read from the database ({type(error).__name__}).")
 

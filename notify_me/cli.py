@@ -406,7 +406,8 @@ def erase(contact: str) -> None:
     if erased.shop:
         click.echo(erased.shop)
     click.echo(
-        f"Klaviyo still has this person's profile. To have it deleted: {PROFILE_DELETION_URL}"
+        "Klaviyo may still store this person's profile. To request its deletion, see "
+        f"{PROFILE_DELETION_URL}"
     )
 
 

@@ -223,5 +223,5 @@ def test_database_in_a_missing_folder_is_reported_in_one_sentence(
 ) -> None:
     file = tmp_path / "missing" / "shop.db"
 
-    with pytest.raises(SettingsError, match=r"^DATABASE_URL names a file in .*/missing, which"):
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL points to a file in .*/missing, which"):
         create_app(demo_environ(file, sandbox))

@@ -213,7 +213,7 @@ def _check_update(kind: str, call: Call) -> None:
     data = call.body["data"]
     errors = [*attribute_errors(data["attributes"], "/data/attributes")]
     if data["id"] != call.path_arguments["id"]:
-        errors.append(invalid("The ID must be the same as in the URL.", "/data/id"))
+        errors.append(invalid("The ID must match the one in the URL.", "/data/id"))
     if errors:
         raise Refusal(*errors)
 

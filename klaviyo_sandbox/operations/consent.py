@@ -141,7 +141,7 @@ def _consent_errors(call: Call, subscriber: _Subscriber) -> Iterator[ApiError]:
             continue
         needed = IDENTIFIER_OF[channel.upper()]
         if not purposes:
-            yield invalid(f"{channel} must name a purpose.", f"{pointer}/{channel}")
+            yield invalid(f"{channel} must contain a purpose.", f"{pointer}/{channel}")
         if identifiers and needed not in identifiers:
             detail = f"{needed} is required for consent to {channel}."
             yield invalid(detail, f"{attributes}/{needed}")

@@ -35,7 +35,7 @@ _BY_CODE = {
     "gone": "The revision is retired. Use a newer one.",
 }
 _UNKNOWN_LIST = "There is no such list. Set KLAVIYO_LIST_ID to the ID of a list."
-_INVALID_LIST = "The list is missing or malformed. Subscriptions from a browser must name a list."
+_INVALID_LIST = "The list is missing or malformed. Subscriptions from a browser need a list."
 _NO_ITEM = "The variant has no item. Send the item's composite ID as its relationship."
 _NOT_FOUND = {
     "A list ": _UNKNOWN_LIST,
@@ -91,7 +91,7 @@ _BY_POINTER = (
         "The variant is missing. Send its composite ID as the relationship.",
     ),
     (r"/data/relationships$", _INVALID_LIST),
-    (r"^update\S* /data/id$", "The ID in the body must be the same as in the URL."),
+    (r"^update\S* /data/id$", "The ID in the body must match the one in the URL."),
     (r"/profiles/data$", "Send 1 to 1,000 profiles per call. Split longer lists."),
     (r"/(items|variants)/data$", "Send 1 to 100 entries per job. Split longer lists."),
     (
@@ -160,7 +160,7 @@ def explain(entry: Mapping[str, Any]) -> str:
     """Return the explanation of one entry of the request log."""
     drill, status = entry["drill"], entry["status"]
     if entry["leak"]:
-        return "A browser sent a private key, which every visitor can read. Revoke it at once."
+        return "A browser sent a private key, which every visitor can read. Revoke it now."
     if not entry["finished"]:
         return "The call is still in progress."
     if drill and (meaning := KINDS[drill].meaning):
@@ -210,7 +210,7 @@ def _refusal(entry: Mapping[str, Any]) -> str:
     if code == "duplicate":
         if "catalog" in operation:
             return "The entry is already in the catalog. Update it (PATCH) instead of creating it."
-        return "The profile is already on the waiting list for this variant: treat it as a success."
+        return "The profile is already on this variant's waiting list: treat this as a success."
     if code in _BY_CODE:
         return _BY_CODE[code]
     if status == 404:
@@ -222,7 +222,7 @@ def _refusal(entry: Mapping[str, Any]) -> str:
     if parameter := source.get("parameter"):
         return _BY_PARAMETER.get(
             parameter,
-            "The URL has a query parameter or value that this operation doesn't support.",
+            "The URL contains a query parameter or value that this operation doesn't support.",
         )
     for part, sentence in _BY_DETAIL.items():
         if part in detail:

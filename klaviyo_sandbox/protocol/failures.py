@@ -100,7 +100,7 @@ KINDS: Mapping[str, Kind] = {
         _NETWORK,
         "Slow: the response is delayed",
         seconds=10.0,
-        meaning="The response was delayed. The client's timeout decides how long it waits.",
+        meaning="The response was delayed. How long the client waits depends on its timeout.",
     ),
     "drip": Kind(
         _NETWORK,

@@ -200,7 +200,7 @@ def _scopes(reader: Reader, *, asks_for_consent: bool) -> Row:
     for operation, scopes in calls.items():
         reader.read("scopes", scopes, _send, reader.klaviyo, Call(operation, {}))
     needed = frozenset(" ".join(calls.values()).split())
-    has = ", ".join(sorted(reader.granted)) or "none of those tested"
+    has = ", ".join(sorted(reader.granted)) or "none of the scopes tested"
     if reader.denied:
         lacking = [scopes - reader.granted or scopes for scopes in reader.denied]
         lacks = ", ".join(sorted({" or ".join(sorted(scopes)) for scopes in lacking}))

@@ -32,7 +32,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     "klaviyo": (PASS, "{url} responds", ""),
     "klaviyo/failed": (FAIL, "{url} {problem}", "{remedy}"),
     "clock": (PASS, "agrees with Klaviyo's", ""),
-    "clock/unknown": (SKIP, "Klaviyo's response has no date to compare with", ""),
+    "clock/unknown": (SKIP, "Klaviyo's response contains no date to compare the clock with", ""),
     "clock/off": (WARN, *_CLOCK),
     "clock/far off": (FAIL, *_CLOCK),
     "private_key": (PASS, "gives access to the account", ""),
@@ -172,7 +172,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/invalid": (
         FAIL,
-        "the shop's catalog has an invalid ID: {error}",
+        "the shop's catalog contains an invalid ID: {error}",
         "correct it in the shop's catalog",
     ),
     "variants/misnamed": (

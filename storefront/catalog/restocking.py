@@ -27,7 +27,7 @@ STOCK_MESSAGES = {
     "paused": "Klaviyo is rejecting the shop’s key or settings. The update will be sent once "
     "this is fixed; see Deliveries or the log.",
     "refused": "Klaviyo rejected the update. See the log for the reason.",
-    "not_managed": "Klaviyo gets stock from your platform, not from this shop.",
+    "not_managed": "Klaviyo gets stock levels from your platform, not from this shop.",
     "no_key": "Klaviyo wasn’t updated: set KLAVIYO_PRIVATE_KEY.",
 }
 """The message about Klaviyo's copy of the stock for each `admin.StockUpdate.state`."""

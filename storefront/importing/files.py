@@ -161,7 +161,7 @@ def _lines(text: TextIO, binary: BinaryIO, progress: Progress) -> Iterator[str]:
     position = 0
     for number, line in enumerate(_read_lines(text), 1):
         if len(line) > MAX_LINE:
-            raise Unreadable(f"the line has more than {MAX_LINE:,} characters", number)
+            raise Unreadable(f"the line is longer than {MAX_LINE:,} characters", number)
         if "\0" in line:
             raise Unreadable(
                 "the line contains a NUL character: open the file in a spreadsheet program, "

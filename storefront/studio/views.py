@@ -148,7 +148,7 @@ def _undo_publishing(history: looks.History) -> Response:
     try:
         publishing.undo()
     except OSError as error:
-        problem = f"This couldn’t be undone: {error}."
+        problem = f"The previous settings couldn’t be restored: {error}."
         return render_page(history, _current_changes(), request.form, Draft(problems={"": problem}))
     return _redirect(history, request.form)
 

@@ -290,7 +290,7 @@ def test_with_keys_no_sandbox_starts(checkout: Path, sandbox: Sandbox) -> None:
         ({"KLAVIYO_PUBLIC_KEY": "pk_abc"}, "KLAVIYO_PUBLIC_KEY: this is a private key"),
         ({"NOTIFY_ME_MODE": "both"}, "NOTIFY_ME_MODE: must be"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not a database URL"),
-        ({"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "names a file in /nowhere/at"),
+        ({"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "points to a file in /nowhere/at"),
         ({"DATABASE_URL": "oracle+cx_oracle://shop"}, "DATABASE_URL needs the Python package"),
     ],
 )
