@@ -105,7 +105,7 @@ class State:
     confirmation_signer: URLSafeTimedSerializer
     """Signs links to confirmations. Its salt differs from that of `report_signer`."""
     rate_limiter: RateLimiter | None
-    """Counts in the storage that `RATELIMIT_STORAGE_URI` names, or in memory if that isn't set.
+    """Counts in the storage at `RATELIMIT_STORAGE_URI`, or in memory if that isn't set.
     None if the URI isn't set and the shop has turned off the per-minute limits.
     """
     limits_posts: bool
@@ -176,8 +176,8 @@ def settings_version() -> int | None:
 
 def rate_limiter() -> RateLimiter | None:
     """Return a limiter for the shop's own limits, such as on its sign-in page. It counts in the
-    storage that `RATELIMIT_STORAGE_URI` names; its methods raise `limits.errors.StorageError` if
-    the storage is unavailable. Return None if `RATELIMIT_ENABLED` is off and no storage is set.
+    storage at `RATELIMIT_STORAGE_URI`; its methods raise `limits.errors.StorageError` if the
+    storage is unavailable. Return None if `RATELIMIT_ENABLED` is off and no storage is set.
     """
     return current_state().rate_limiter
 

@@ -6,8 +6,9 @@
     def count(app, event):
         statistics.add("back in stock sign-up", event.variants)
 
-Receivers of the sign-up signals run in the shopper's request, where `flask.request.form` has the
-shop's own fields. An exception in a receiver is logged; it doesn't change what the shopper sees.
+Receivers of the sign-up signals run in the shopper's request, where `flask.request.form` contains
+the shop's own fields. An exception in a receiver is logged; it doesn't change what the shopper
+sees.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ sign_up_confirmed = _signals.signal("sign-up-confirmed")
 sign_up_failed = _signals.signal("sign-up-failed")
 """A sign-up with valid fields was neither accepted nor queued. Receivers get a `SignUpEvent` as
 `event`. No signal is sent for a form that is rejected earlier because of the per-minute limits, a
-filled-in hidden field, or a variant without alerts.
+filled-in hidden field, or a variant for which alerts aren't offered.
 """
 
 restocked = _signals.signal("restocked")

@@ -44,7 +44,7 @@ class SignUpRecord:
     when: datetime
     channels: tuple[str, ...]
     contacts: tuple[str, ...]
-    """Masked, since the log has no contacts in plain text."""
+    """Masked, since the log contains no contacts in plain text."""
     calls: tuple[tuple[str, str | None, str], ...]
     """The operation, the variant (None for the consent call) and the state of each call."""
 

@@ -13,7 +13,7 @@ from ..klaviyo.calls import Operation
 from .status import MissingVariant, PausedQueue, Status, status
 
 MAX_NAMES = 5
-"""The maximum number of variants that a row names."""
+"""The maximum number of variants that a row lists."""
 PLURALS: dict[str, str] = {
     Operation.BACK_IN_STOCK: "sign-ups",
     Operation.SUBSCRIBE: "marketing consents",
@@ -27,8 +27,9 @@ def health(read_status: Callable[[], Status] = status) -> Report:
 
     The rows are `flow` (whether a live flow exists, which is read from Klaviyo with a timeout of
     three seconds and cached for up to five minutes), `public_key` (only if Klaviyo refuses it),
-    `sign_ups` (variants that Klaviyo doesn't have) and `delivery` (pauses and dead letters). Each
-    has `check` (its name), `verdict` (`pass`, `warn`, `fail` or `skip`), `message` and `remedy`.
+    `sign_ups` (variants missing from Klaviyo's catalog) and `delivery` (pauses and dead letters).
+    Each contains `check` (its name), `verdict` (`pass`, `warn`, `fail` or `skip`), `message` and
+    `remedy`.
 
     A page that has already read `status()` can pass a function that returns the result.
 

@@ -48,7 +48,7 @@ def stock_changed(
     """Send a variant's stock, as the shop's catalog reports it, to Klaviyo (Update Catalog
     Variant). This waits for Klaviyo for three seconds at most.
 
-    `connection` is the SQLAlchemy session or connection that has the uncommitted change, such as
+    `connection` is the SQLAlchemy session or connection that made the uncommitted change, such as
     Flask-SQLAlchemy's `db.session`. Its database must be the one that the kit shares with the shop.
     The change is committed here, together with a queued job, so that nothing is lost if the process
     crashes. Without a `connection`, the shop must already have committed the change.
@@ -129,8 +129,9 @@ def queue_stock_updates(
 ) -> None:
     """Queue updates of these variants' stock in Klaviyo, which a worker sends later.
 
-    `connection` is the session or connection with the change, as for `stock_changed`; the caller
-    commits both together. Raises `sqlalchemy.exc.SQLAlchemyError` if the jobs can't be queued.
+    `connection` is the session or connection that made the change, as for `stock_changed`; the
+    caller commits both together. Raises `sqlalchemy.exc.SQLAlchemyError` if the jobs can't be
+    queued.
     """
     if current_state().circuit_breaker is not None:
         managed = filter(writable, composite_ids)

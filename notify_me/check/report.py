@@ -66,8 +66,8 @@ class Report:
         return cls([by_check.get(check, Row(check, Verdict.SKIP, skipped)) for check in TITLES])
 
     def with_rows(self, rows: Iterable[Row]) -> Report:
-        """Return a report that also has these rows. Each replaces an earlier row of the same check,
-        unless that one failed.
+        """Return a report that also contains these rows. Each replaces an earlier row of the same
+        check, unless that one failed.
         """
         failed = {row.check for row in self.rows if row.verdict is Verdict.FAIL}
         return Report.of([*self.rows, *(row for row in rows if row.check not in failed)], "")

@@ -1,7 +1,7 @@
 """Fills Klaviyo's custom catalog with the shop's products and variants, writing only what differs.
 
 It uses the bulk jobs of the Catalogs API, with at most a hundred resources each. It first reads
-what Klaviyo has, so that an interrupted push resumes where it stopped.
+what Klaviyo's catalog contains, so that an interrupted push resumes where it stopped.
 """
 
 from __future__ import annotations

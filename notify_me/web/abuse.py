@@ -50,7 +50,7 @@ class RateLimited(Exception):
 def create_limiter(
     config: Mapping[str, Any], engine: Callable[[], Engine], secret: str
 ) -> RateLimiter | None:
-    """Return a limiter that counts in the storage that `RATELIMIT_STORAGE_URI` names, or in memory
+    """Return a limiter that counts in the storage at `RATELIMIT_STORAGE_URI`, or in memory
     if that isn't set; None if `RATELIMIT_ENABLED` is off as well. `engine` returns the engine of
     the kit's database, and `secret` is the key for hashing clients and contacts in it.
 
