@@ -500,8 +500,8 @@ def accepts(setup: Setup) -> None:
             )
             results.append(
                 f"{threads} thread{'s' * (threads > 1)}: {accept_rate:.0f} per second, "
-                f"{accept_rate / single_rate:.2f} times as many as single inserts "
-                f"({single_rate:.0f}), {accept_rate / equal_rate:.2f} times as many as inserts "
+                f"{accept_rate / single_rate:.0%} of the rate of single inserts "
+                f"({single_rate:.0f}), {accept_rate / equal_rate:.0%} of the rate of inserts "
                 f"with the same number of rows and commits ({equal_rate:.0f})"
             )
         engine.dispose()

@@ -13,7 +13,7 @@ Limitations
   immediately; Klaviyo takes about a minute. There is no way to unsubscribe, and no age gate. At
   most one subscription per profile is processed every 30 minutes, whether a server or a browser
   sends it.
-- The regions that can receive SMS are this project's choice; `/_sandbox/regions` changes them.
+- The regions that can receive SMS were chosen for the sandbox; `/_sandbox/regions` changes them.
 - Until the catalog contains a variant, any well-formed composite ID is accepted unless it is listed
   under `/_sandbox/unknown`. From then on, IDs in `$custom:::$default` must be in the catalog; IDs
   of other integrations are still accepted. Entries can't be deleted or put into categories.

@@ -256,7 +256,7 @@ class Database:
         engine = self.get_engine()
         # several processes may create the kit's own file at the same time
         lock = FileLock(self._file.with_suffix(".lock")) if self._file else nullcontext()
-        with self._file_errors(), lock, queue.without_info_lines(*MIGRATION_LOGGERS):
+        with self._file_errors(), lock, queue.suppress_info_lines(*MIGRATION_LOGGERS):
             from .store.migrate import migrate  # Alembic takes a quarter of a second to import
 
             migrate(engine)

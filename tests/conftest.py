@@ -70,7 +70,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure() -> None:
-    """Collect garbage once, since pytest searches the rest several times for unclosed resources."""
+    """Collect garbage, and freeze what remains: pytest then collects several more times."""
     gc.collect()
     gc.freeze()
 

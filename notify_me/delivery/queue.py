@@ -76,7 +76,7 @@ def check_sqlite() -> None:
 
 
 @contextmanager
-def without_info_lines(*loggers: str) -> Iterator[None]:
+def suppress_info_lines(*loggers: str) -> Iterator[None]:
     """Drop records below WARNING that these loggers get from this thread.
 
     DBOS and Alembic log each step of a migration. The levels of the loggers don't change, since the
@@ -259,7 +259,7 @@ class Queue:
 
         with self._client_lock:
             if self._client is None:
-                with without_info_lines("dbos"):
+                with suppress_info_lines("dbos"):
                     self._client = DBOSClient(
                         system_database_engine=self._engine(),
                         dbos_system_schema=SCHEMA,

@@ -21,7 +21,7 @@ ELEMENT_ID = "an element ID without the #, such as buy-box"
 
 
 class SettingsTable(BaseModel):
-    """A table of `notify_me.toml`: immutable, and without unknown keys."""
+    """A table of `notify_me.toml`. It is immutable, and rejects unknown keys."""
 
     # building all tables when settings are read takes less time than building each one on import
     model_config = ConfigDict(

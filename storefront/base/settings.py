@@ -133,7 +133,7 @@ StaticFile = Annotated[str, AfterValidator(_static_file), allowed(STATIC_FILE)]
 
 
 class Table(BaseModel):
-    """A table of `shop.toml`: immutable, and without unknown keys."""
+    """A table of `shop.toml`. It is immutable, and rejects unknown keys."""
 
     model_config = ConfigDict(
         extra="forbid",

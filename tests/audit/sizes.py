@@ -11,7 +11,7 @@ from tests.pages import PARKA, form_path
 from tests.support import TIMEOUT
 
 BUDGETS = {"script": 4500, "style": 3000}
-OTHER_LIBRARIES = {
+COMPARISONS = {
     "a11y-dialog": 1_606,
     "micromodal": 2_708,
     "Shopify's limit for a theme extension's script": 10_000,
@@ -34,7 +34,7 @@ def audit() -> list[str]:
         }
     print_lines(*(f"  {size:7,}  {name}" for name, size in sizes.items()))
     print_lines(
-        "  for comparison:", *(f"  {size:7,}  {name}" for name, size in OTHER_LIBRARIES.items())
+        "  for comparison:", *(f"  {size:7,}  {name}" for name, size in COMPARISONS.items())
     )
     return [
         f"the {name} is {sizes[name]:,} bytes; the budget is {budget:,}"

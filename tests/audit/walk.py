@@ -86,7 +86,7 @@ def _walk(collected: Collected) -> list[str]:
 def _stale(undecided: dict[str, set[Finding]]) -> list[str]:
     """Return the entries in `incomplete.toml` that match no finding.
 
-    It is enough if an entry matches one of its elements, since the scroll position decides which
+    An entry stays if any of its elements has a finding: the scroll position decides which of them
     are obscured.
     """
     return [

@@ -305,7 +305,7 @@ def test_changed_consent_text_must_be_confirmed_again(
 def test_conflict_is_a_success_for_the_alert_and_a_failure_for_consent(
     browser: Browser, shop_offering: Callable[..., str], sandbox: Sandbox
 ) -> None:
-    """Client mode: only a 409 on back in stock means that the sign-up is a repeat."""
+    """Client mode: only a 409 for the back-in-stock call means that the sign-up is a repeat."""
     shop = shop_offering("EMAIL", "SMS", mode="client")
     with tab(browser) as page:
         for operation in ("subscription", "back_in_stock_subscription"):

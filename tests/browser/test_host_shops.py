@@ -1,4 +1,4 @@
-"""The widget in shops with other stylesheets and page scripts."""
+"""The kit in shops with other stylesheets and page scripts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The effect of every setting of style, text and behaviour in Chromium.
 
-The list of settings comes from the models, so that a setting without a case fails.
+The list of settings comes from the models, so a setting without a case makes the test fail.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def test_without_scripts_on_pages(plain_page: Page, shop_url: str, sandbox: Sand
     expect(plain_page.get_by_role("heading", level=1)).to_contain_text("Haar Parka")
 
 
-def test_two_widgets_on_a_page_do_not_mix(page: Page, shop_url: str, sandbox: Sandbox) -> None:
+def test_two_buttons_on_a_page_are_independent(page: Page, shop_url: str, sandbox: Sandbox) -> None:
     """Each button has its own dialog with its own variants, and no ID is used twice. A closed
     dialog keeps its input, and adds nothing to the history.
     """

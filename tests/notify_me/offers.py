@@ -93,7 +93,7 @@ def make_calls(calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None
     """
     responses: list[dict[str, Any] | None] = []
     for call in calls:
-        # a 409 on back in stock is a repeat
+        # a 409 for the back-in-stock call means a repeat
         accepted = any(response and response["status"] in (202, 409) for response in responses)
         responses.append(fetch_response(call) if accepted or not call["after_any"] else None)
     return responses

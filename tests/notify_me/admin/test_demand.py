@@ -150,7 +150,7 @@ def test_a_request_without_a_report_becomes_unknown(make_app: Callable[..., Flas
 def test_throttled_requests_share_one_reason(
     make_app: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """It is the same however long Klaviyo asked to wait."""
+    """The reason is the same, whatever delay Klaviyo asked for."""
     app = make_app()
     for seconds in (2, 30):
         sandbox.drill("429", retry_after=seconds)

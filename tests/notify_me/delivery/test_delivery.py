@@ -233,7 +233,7 @@ def test_two_workers_share_the_work(db_shop: Shop, sandbox: Sandbox) -> None:
 
 
 def test_a_wrong_key_pauses_the_queue_until_it_is_fixed(shop: Shop, sandbox: Sandbox) -> None:
-    """One log line and the status say so; single calls probe, then everything is sent."""
+    """The pause is logged once, and shown in the status. After it, one call is tried first."""
     confirmed, _ = queue_sign_ups(shop, sandbox, 50)
     sandbox.drill("401", times=None)
     with shop.worker() as worker:

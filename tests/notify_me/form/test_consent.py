@@ -326,7 +326,7 @@ def test_consent_is_queued_with_the_subscription(
 
 
 def test_repeat_counts_as_accepted(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
-    """Consent is sent after a 409 on back in stock."""
+    """Consent is sent after a 409 for the back-in-stock call."""
     sandbox.drill("409", operation="create_back_in_stock_subscription")
 
     reply = submit_element(offering("SMS").test_client(), FORM, BY_SMS)

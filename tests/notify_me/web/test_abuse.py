@@ -227,7 +227,7 @@ def test_rate_limited_reply_has_retry_after_and_keeps_input(client: FlaskClient)
 def test_filled_honeypot_is_never_confirmed(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """It may have been an autofill tool: the form returns with the field empty, to try again."""
+    """It may have been an autofill tool: the form comes back with the field empty."""
     data = {"channels": "EMAIL", "email": "ada@example.org"}
     filled = {**data, "leave_blank": "https://example.org"}
 

@@ -511,7 +511,7 @@ def test_custom_source_is_sent(
 def test_custom_form_with_one_checkbox(
     offering: Callable[..., Flask], sandbox: Sandbox, offered: Sequence[str], channel: str
 ) -> None:
-    """A value of "y" means SMS, or without SMS the field's only channel."""
+    """The value "y" stands for SMS or, if SMS isn't offered, for WhatsApp."""
     client = offering(*offered).test_client()
     data = {"phone_number": TYPED_PHONE, "opt_in_promotional_sms": "y"}
 

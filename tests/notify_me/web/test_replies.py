@@ -28,8 +28,8 @@ NOT_COVERED = {"slow", "drip", "drip-headers"}
 HEAD = """\
 # What a shopper reads when Klaviyo fails
 
-One call fails because of a drill; in client mode, all of the browser's calls fail. "Calls" are the
-numbers of calls by the browser and by the server. Update with
+One call fails because of a drill; in client mode, all of the browser's calls fail. "Calls" is the
+number of calls by the browser, then by the server. Update with
 `UPDATE_GOLDEN=1 pytest tests/notify_me/web/test_replies.py`.
 
 | failure | mode | status | state | calls | text | invalid field | state in the log | log lines |

@@ -120,7 +120,7 @@ def test_sign_in_never_redirects_to_another_site(client: FlaskClient, address: s
 
 
 def test_session_ends(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is invalid after a time without requests, with a new password, or if it is forged."""
+    """Inactivity or a new password ends a session, and a forged cookie is never accepted."""
     sign_in(client)
     assert client.get("/merchant", **OUTSIDE).status_code == 200
     with monkeypatch.context() as later:
