@@ -36,7 +36,7 @@ _BY_CODE = {
 }
 _UNKNOWN_LIST = "There is no such list. Set KLAVIYO_LIST_ID to the ID of a list."
 _INVALID_LIST = "The list is missing or malformed. Subscriptions from a browser need a list."
-_NO_ITEM = "The variant has no item. Send the item's composite ID as its relationship."
+_NO_ITEM = "The item is missing. Send its composite ID as the relationship."
 _NOT_FOUND = {
     "A list ": _UNKNOWN_LIST,
     "A catalog item ": "The catalog has no such item. Create the item first, then its variants.",

@@ -188,7 +188,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "variants/items": (
         WARN,
-        "{count:,} of {total:,} are not variants in Klaviyo: {names}. The ones named here "
+        "{count:,} of {total:,} are not variants in Klaviyo: {names}. The variants listed here "
         "exist as items, because a feed creates items, not variants",
         "submit a sign-up for one of them: if it is refused, push them as variants, and turn the "
         "feed off",

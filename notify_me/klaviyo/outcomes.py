@@ -202,11 +202,11 @@ UNKNOWN_TO_KLAVIYO = "this variant isn't in Klaviyo's catalog"
 _REMEDIES = {
     401: "Klaviyo rejected the private key: check KLAVIYO_PRIVATE_KEY",
     403: (
-        "the private key lacks a scope: it needs catalogs:write and profiles:write, and for "
-        "marketing consent also lists:read, lists:write and subscriptions:write"
+        "the private key lacks a scope: sign-ups require catalogs:write and profiles:write, and "
+        "marketing consent also requires lists:read, lists:write and subscriptions:write"
     ),
     404: "Klaviyo rejected the API revision: check KLAVIYO_REVISION",
-    410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer one",
+    410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer revision",
 }
 _CATALOG_REMEDIES = {
     **_REMEDIES,
@@ -219,8 +219,8 @@ PUBLIC_KEY_REMEDIES = {
     400: "Klaviyo doesn't recognize the public key: check KLAVIYO_PUBLIC_KEY",
     401: "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY",
     403: (
-        "Klaviyo refuses the public key from this shop's domain: add it to the allowed domains in "
-        "Klaviyo"
+        "Klaviyo refuses the public key from this shop's domain: add the shop's domain to the "
+        "allowed domains in Klaviyo"
     ),
 }
 """What is wrong and what to do if Klaviyo refuses a browser's call, by status."""

@@ -90,7 +90,7 @@ def read_snippet(text: str) -> ImportedSnippet:
             _import_option(option, options[option], options, imported)
     if _has_list(options):
         imported.settings.setdefault("consent", {})["email_list"] = "ask"
-        reason = '[consent] email_list = "ask": the form has a checkbox for joining the list'
+        reason = '[consent] email_list = "ask": the form shows a checkbox for joining the list'
         imported.note("imported", "list", options["list"].line, reason)
     if enable_calls := [call for call in calls if _is_enable(call)]:
         _import_defaults(options, enable_calls[0].line, imported)

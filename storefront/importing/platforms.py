@@ -250,7 +250,7 @@ NOT_IMPORTED: Sequence[tuple[Sequence[frozenset[str]], str]] = (
     ),
     (
         [frozenset({"title", "currency_code", "materials"})],
-        "this is an Etsy export, which has one price and one quantity for all variations of a "
+        "this is an Etsy export, which contains one price and one quantity for all variations of a "
         f"listing. To import each listing as a product, {COLUMNS_HINT}",
     ),
     (

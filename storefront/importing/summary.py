@@ -49,7 +49,7 @@ def summary(result: ImportResult, file: str, integration: str, *, dry_run: bool)
         f"{count(counts.sold_out, 'variant')} sold out."
         if counts.sold_out
         else "No variant is sold out, so no Notify me button is shown. For a demo, import with "
-        "--sell-out 10%, or set the stock of one variant: flask storefront restock SKU 0"
+        "--sell-out 10%, or set one variant's stock to 0: flask storefront restock SKU 0"
     )
     encoding = ENCODINGS.get(result.encoding, result.encoding)
     if encoding != "UTF-8":

@@ -285,9 +285,9 @@ PUBLIC_KEY = "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY"
 REMEDIES = {
     400: "Klaviyo doesn't recognize the public key: check KLAVIYO_PUBLIC_KEY",
     401: PUBLIC_KEY,
-    403: "Klaviyo refuses the public key from this shop's domain: add it to the allowed domains in "
-    "Klaviyo",
-    410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer one",
+    403: "Klaviyo refuses the public key from this shop's domain: add the shop's domain to the "
+    "allowed domains in Klaviyo",
+    410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer revision",
 }
 
 
