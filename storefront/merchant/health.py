@@ -12,7 +12,7 @@ from . import deliveries
 
 HEADINGS = {
     "flow": "No live flow: nobody will be notified",
-    "sign_ups": "A variant is missing from Klaviyo",
+    "sign_ups": "Variants missing from Klaviyo’s catalog",
     "public_key": "Klaviyo is rejecting sign-ups from shoppers’ browsers",
 }
 """While one of these checks fails, all of the merchant's pages show a banner with this heading. The

@@ -230,7 +230,10 @@ def test_every_page_says_why_nobody_will_be_notified(
 
     expected = {
         "no live flow": ("No live flow: nobody will be notified", "message to Live in Klaviyo."),
-        "unknown variant": ("A variant is missing from Klaviyo", "flask notify-me push-catalog."),
+        "unknown variant": (
+            "Variants missing from Klaviyo’s catalog",
+            "flask notify-me push-catalog.",
+        ),
         "none": ("", ""),
     }
     for name, sentences in expected.items():
