@@ -88,7 +88,7 @@ def set_window_size(page: Page, width: int = 1280) -> None:
 
 
 def run_axe(page: Page, looks: Iterable[Look] = EVERY_LOOK) -> Iterator[AxeResult]:
-    """Run axe on the current page in each look. The page stays in the last one.
+    """Run axe on the current page in each look. The page stays in the last look.
 
     Another colour scheme at a width that was already tested is only tested with `COLOR_RULES`.
     """

@@ -72,7 +72,7 @@ def test_rate_limit_behind_a_proxy(
     statuses: set[int],
 ) -> None:
     """With a trusted proxy, each shopper has their own limit, based on the address that the proxy
-    added last; otherwise, they share one.
+    added last. Otherwise, all shoppers share a limit.
     """
     limit = {"NOTIFY_ME_LIMITS__INVALID_POSTS": "3"}
     app = create_app({**demo_environ(database, sandbox), **limit, **environ})

@@ -202,7 +202,9 @@ def test_host_and_port_in_env_apply_to_every_command(
 
 
 def test_sqlite_backup_can_be_restored(image: Path, tmp_path: Path) -> None:
-    """It is made while the shop has the file open, and contains everything committed by then."""
+    """The backup is made while the shop has the file open, and contains everything committed by
+    then.
+    """
     database = tmp_path / "shop.db"
     environ = settings(DATABASE_URL=f"sqlite:///{database}")
     run(["flask", "db", "upgrade"], image, environ)

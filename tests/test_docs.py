@@ -69,7 +69,7 @@ def test_python_examples_are_valid(page: Path) -> None:
 
 
 def test_troubleshooting_quotes_messages_that_exist() -> None:
-    """The messages quoted in the first column of its tables are in the code."""
+    """The messages quoted in the first column of the page's tables are in the code."""
     files = [ROOT / "app.py", ROOT / "gunicorn.conf.py"]
     files += [
         file for package in ("notify_me", "storefront") for file in (ROOT / package).rglob("*.py")
@@ -86,7 +86,7 @@ def test_troubleshooting_quotes_messages_that_exist() -> None:
 
 @pytest.mark.parametrize("name", ["security.md", "reliability.md"])
 def test_named_tests_exist(name: str) -> None:
-    """Each test is in the file that is named before it in the same cell."""
+    """Each test named on the page is in the file that is named before it in the same table cell."""
     page = (ROOT / "docs" / name).read_text("utf-8")
     missing, count = [], 0
     for cell in page.split("|"):

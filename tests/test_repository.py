@@ -34,7 +34,7 @@ def tracked() -> list[Path]:
     not (ROOT / ".git").exists() or shutil.which("git") is None, reason="needs a git checkout"
 )
 def test_no_file_contains_a_private_key() -> None:
-    """Not even a made-up one: a secret scanner would report it."""
+    """Even a made-up key is forbidden: a secret scanner would report it."""
     files = tracked()
 
     assert ROOT / "pyproject.toml" in files
@@ -48,7 +48,9 @@ def test_no_file_contains_a_private_key() -> None:
 
 @pytest.mark.parametrize("folder", ["notify_me", "storefront", "demo", "templates", "translations"])
 def test_no_code_or_text_names_the_sample_shop(folder: str) -> None:
-    """Its name and its products' names are only in `shop.toml`, the catalog file and pictures."""
+    """The names of the shop and its products are only in `shop.toml`, the catalog file and
+    pictures.
+    """
     words = re.compile(r"smirr|northpine|haar|plowter|blatter|cranreuch|oorlich", re.IGNORECASE)
     types = {".py", ".html", ".txt", ".xml", ".js", ".css", ".po", ".toml"}
     files = [file for file in (ROOT / folder).rglob("*") if file.suffix in types]
@@ -78,7 +80,7 @@ def test_private_key_pattern_matches_a_key() -> None:
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_lock_file_names_no_host(name: str) -> None:
-    """It works with any package index."""
+    """The lock file works with any package index."""
     text = (ROOT / name).read_text("utf-8")
 
     assert re.findall(r"https?:|--(?:extra-)?index-url|--find-links|--trusted-host|@ ", text) == []

@@ -100,8 +100,8 @@ def test_sign_up_and_checkout_work_by_keyboard(visit: Visit) -> None:
 
 @pytest.mark.parametrize("site", ["shop", "drawer"])
 def test_dialog_keeps_focus_and_returns_it_to_the_button(visit: Visit, site: str) -> None:
-    """Escape, the close button and a click on the backdrop close it. Selecting text doesn't, even
-    if the pointer leaves the dialog.
+    """Escape, the close button and a click on the backdrop close the dialog. Selecting text
+    doesn't, even if the pointer leaves the dialog.
     """
     page = visit.page
     visit.goto(PARKA, site)
@@ -169,7 +169,9 @@ FIELDS = """() => [...(document.querySelector("dialog[open]") ?? document.queryS
 
 
 def test_fields_and_targets_fit_a_phone(visit: Visit) -> None:
-    """No zoom on focus (16 px or more), the right keyboard, and targets of 24 px or more."""
+    """Fields have a font of at least 16 px, so that a phone doesn't zoom in on focus, and open the
+    right keyboard. Targets are at least 24 px wide and high.
+    """
     for state in ("channels-error", "dialog-choosing", "inline-error", "checkout"):
         STATES[state](visit)
         fields = visit.page.evaluate(FIELDS)

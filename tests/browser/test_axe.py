@@ -38,7 +38,7 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 @pytest.mark.parametrize("name", STATES)
 def test_every_state_is_accessible_and_fits(tab: Page, served: Sites, name: str) -> None:
-    """It has no violation of WCAG 2.2 AA, no unreviewed axe result, and no text that is cut off.
+    """No page violates WCAG 2.2 AA, has an unreviewed axe result, or cuts off text.
 
     Each state is tested at one of the two widths, with two of the three colour schemes; `make
     audit` tests all six looks.

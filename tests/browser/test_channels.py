@@ -192,8 +192,8 @@ def test_a_sign_up(
     name: str,
     channels: tuple[str, ...],
 ) -> None:
-    """The form only asks for what the chosen channels need. Calls and consent are exact, and don't
-    contain what was filled in for a channel that was then unticked.
+    """The form only asks for what the chosen channels need. Calls and consent are exact, and leave
+    out what was filled in for a channel that was then unticked.
     """
     scenario, scripts = SCENARIOS[name]
     shop = shop_offering(*EVERY, mode=scenario.mode)
@@ -237,8 +237,8 @@ def test_missing_consent_is_reported_and_can_be_added(
     scenario: Scenario,
     scripts: bool,
 ) -> None:
-    """Each unticked checkbox has its own error, and the first one has the focus. Once all of them
-    are ticked, the form is sent.
+    """Each unticked checkbox has its own error, and the first one has the focus. Once all
+    checkboxes are ticked, the form is sent.
     """
     shop = shop_offering(*EVERY, mode=scenario.mode)
     with tab(browser, java_script_enabled=scripts) as page:
@@ -279,7 +279,9 @@ def test_missing_consent_is_reported_and_can_be_added(
 def test_changed_consent_text_must_be_confirmed_again(
     browser: Browser, shop_offering: Callable[..., str], sandbox: Sandbox
 ) -> None:
-    """The checkbox is shown again, unticked; once it is ticked, the form is sent."""
+    """The checkbox whose text has changed is shown again, unticked; once it is ticked, the form is
+    sent.
+    """
     with tab(browser) as page:
         form = open_form(page, shop_offering("EMAIL", "SMS", mode="client"))
         choose(form, "SMS")
@@ -368,7 +370,9 @@ def test_sign_up_by_keyboard(
 def test_single_channel_and_terms_in_a_new_tab(
     browser: Browser, shop_offering: Callable[..., str]
 ) -> None:
-    """A single channel needs no choice. The form keeps its input when the terms are opened."""
+    """A form with a single channel has no checkbox for choosing it. The form keeps its input when
+    the terms are opened.
+    """
     shop = shop_offering("SMS")
     with tab(browser) as page:
         form = open_form(page, shop)

@@ -55,7 +55,9 @@ def calls(sandbox: Sandbox, method: str = "POST") -> list[str]:
 
 
 def test_the_browser_calls_klaviyo(page: Page, client_shop: str, sandbox: Sandbox) -> None:
-    """It sends a preflight and a valid call with the shop's Origin, and gets no private key."""
+    """The browser sends a preflight and a valid call with the shop's Origin, and never gets the
+    private key.
+    """
     replies: list[Response] = []
     page.on("response", lambda reply: replies.append(reply))
     open_form(page, client_shop)
@@ -100,7 +102,7 @@ OUTCOMES = {
 def test_server_retries_after_a_temporary_failure(
     page: Page, client_shop: str, sandbox: Sandbox
 ) -> None:
-    """The browser calls once, then the server, and the shopper sees the confirmation."""
+    """The browser makes one call, then the server does, and the shopper sees the confirmation."""
     for kind, paths in OUTCOMES.items():
         sandbox.reset()
         sandbox.drill(kind, operation="create_client_back_in_stock_subscription")
@@ -180,8 +182,8 @@ def test_all_calls_share_one_timeout(
 def test_server_sends_what_the_browser_could_not(
     page: Page, client_shop: str, sandbox: Sandbox
 ) -> None:
-    """If Klaviyo's host is blocked, or a call can't even be tried, the server makes one call, and
-    the confirmation is the same.
+    """If Klaviyo's host is blocked, or the script can't even start a call, the server makes one
+    call, and the confirmation is the same.
     """
     for obstacle in ("blocker", "exception"):
         sandbox.reset()
@@ -294,7 +296,7 @@ def test_back_after_a_sign_up_sends_nothing(page: Page, client_shop: str, sandbo
 
 
 def test_same_sign_up_in_two_tabs(page: Page, client_shop: str, sandbox: Sandbox) -> None:
-    """Both tabs show the confirmation, and there is one entry on the waiting list."""
+    """Each tab shows the confirmation, and the waiting list has one entry."""
     other = page.context.new_page()
     for tab in (page, other):
         open_form(tab, client_shop)

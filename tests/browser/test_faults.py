@@ -33,7 +33,9 @@ def test_browser_that_lacks_a_feature_follows_the_link(
 
 
 def test_exception_falls_back_to_the_page(page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """The link is followed, and the form is sent as it would be without scripts."""
+    """If the script throws an exception, the link is followed, and the form is sent as it would be
+    without scripts.
+    """
     fail = "() => { throw new TypeError('not in this browser') }"
     page.goto(shop_url + PARKA)
     page.evaluate(f"void (HTMLDialogElement.prototype.showModal = {fail})")
@@ -49,8 +51,8 @@ def test_exception_falls_back_to_the_page(page: Page, shop_url: str, sandbox: Sa
 
 
 def test_opening_on_a_slow_or_missing_network(page: Page, shop_url: str) -> None:
-    """The button is busy immediately. Without a connection, a dialog on the same page says so, and
-    the next click tries again.
+    """The button is busy immediately. Without a connection, a dialog on the same page shows the
+    error, and the next click tries again.
     """
     pending: list[Route] = []
     page.goto(shop_url + PARKA)
@@ -78,8 +80,8 @@ def test_opening_on_a_slow_or_missing_network(page: Page, shop_url: str) -> None
 
 
 def test_key_held_down_and_double_click(page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """Enter held down on the button only opens the form; in the form, it submits only once.
-    A double click opens the dialog and leaves it open.
+    """Enter held down on the button only opens the form; in the form, Enter submits only once. A
+    double click opens the dialog and leaves it open.
     """
     posts: list[str] = []
     page.on(

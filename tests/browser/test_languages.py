@@ -1,4 +1,4 @@
-"""Languages in a real browser: the dialog uses the page's, and Arabic is right to left."""
+"""Languages in a real browser: the dialog uses the page's language, and Arabic is right to left."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def test_arabic_from_the_switch_to_the_confirmation(browser: Browser, shop_url: 
 
 
 def test_dialog_uses_the_language_of_the_url(browser: Browser, shop_url: str) -> None:
-    """It overrides the cookie and the browser's setting, even for a form opened by a script."""
+    """The URL's language overrides the cookie and the browser's setting, even if a script opens the
+    form.
+    """
     context = browser.new_context(
         reduced_motion="reduce", locale="es-ES", extra_http_headers={"Cookie": "lang=fr"}
     )

@@ -746,7 +746,7 @@ def toml(values: dict[str, Any]) -> str:
 
 
 def test_every_setting_has_a_case() -> None:
-    """Each case has a value that isn't the setting's default."""
+    """No case uses the setting's default as its value."""
     expected = {key for key in keys(Settings) if key.split(".")[0] in TABLES}
 
     assert {case.key for case in CASES} | OTHER_TESTS == expected
@@ -822,7 +822,7 @@ def test_setting_has_its_effect(case: Case, shops: Callable[[str], Shop]) -> Non
 
 
 def test_age_gated_account_with_text_messages_prevents_startup(start: Start) -> None:
-    """The form can't ask for a date of birth."""
+    """An age-gated account needs a date of birth, for which the form can't ask."""
     values = {case.key: case.value for case in CASES if case.group == "style"}
 
     with pytest.raises(SettingsError, match="age_gated"):

@@ -58,8 +58,8 @@ def start(catalog_db: Path, sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]
 
 
 def test_inline_with_scripts(page: Page, start: Start, sandbox: Sandbox) -> None:
-    """The form doesn't take the focus; errors and confirmation replace it. A card still has a
-    button that opens a dialog.
+    """The form doesn't take the focus; errors and the confirmation appear in its place. A card
+    still has a button that opens a dialog.
     """
     url = start(INLINE)
     page.goto(url + PARKA)
@@ -101,7 +101,7 @@ def test_inline_without_scripts(plain_page: Page, start: Start, sandbox: Sandbox
 
 
 def test_page_with_inline_form_is_cacheable(start: Start) -> None:
-    """It sets no cookie, and its IDs are unique."""
+    """The page sets no cookie, and its IDs are unique."""
     url = start(INLINE)
     first = requests.get(url + PARKA, timeout=TIMEOUT)
     again = requests.get(
@@ -157,7 +157,9 @@ def test_theme_stylesheet_is_cached_and_only_linked_if_needed(start: Start) -> N
 
 
 def test_shops_own_css_overrides_settings(page: Page, start: Start) -> None:
-    """Rules that select the kit's elements or classes do; rules for plain elements don't."""
+    """Rules that select the kit's elements or classes override settings; rules for plain elements
+    don't.
+    """
     page.goto(
         start(
             {

@@ -67,8 +67,8 @@ def is_listed(page: Page, element: str = ".buy notify-me") -> bool:
 
 
 def test_button_shows_what_this_tab_has_signed_up_for(page: Page, shop_url: str) -> None:
-    """It does so on all pages until the tab is closed or has shown the variant in stock. Its link
-    opens the form again. The page behind the dialog doesn't move.
+    """The button shows the sign-up on all pages until the tab is closed or has shown the variant in
+    stock. Its link opens the form again. The button doesn't change while the dialog is open.
     """
     page.goto(shop_url + PARKA)
     button = page.get_by_role("link", name="Notify me: Haar Parka (Oilskin / M)")
@@ -204,7 +204,7 @@ def test_button_depends_on_the_selected_variant(page: Page, shop_url: str) -> No
 
 
 def test_double_click_sends_once(page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """While the form is being sent, its button says so, and another click does nothing."""
+    """While the form is being sent, the form's button says so, and another click does nothing."""
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     page.get_by_label("Email").fill("ada@example.org")
@@ -227,7 +227,9 @@ def test_double_click_sends_once(page: Page, shop_url: str, sandbox: Sandbox) ->
 def test_missing_connection_shows_an_error_and_keeps_the_input(
     page: Page, shop_url: str, sandbox: Sandbox
 ) -> None:
-    """The alert's element exists before it has text. The form works once the connection does."""
+    """The alert's element exists before it has text. Once the connection is back, the form can be
+    sent.
+    """
     page.goto(shop_url + PARKA)
     page.get_by_role("link", name="Notify me: Haar Parka").click()
     alert = page.get_by_role("dialog").locator("[role=alert]")

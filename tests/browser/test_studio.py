@@ -69,7 +69,9 @@ def test_changes_can_be_previewed_shared_and_exported(
     sandbox: Sandbox,
     catalog_db: Path,
 ) -> None:
-    """A link shares them with another browser, the settings file with another shop."""
+    """A link shares the changes with another browser, and the settings file applies them to another
+    shop.
+    """
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{shop_url}/studio")
     page.get_by_role("button", name="Poster").click()
@@ -124,7 +126,6 @@ def _close(app: object) -> None:
 
 
 def test_search_errors_and_undo_work_without_reloading(page: Page, shop_url: str) -> None:
-    """The focus stays where it is."""
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{shop_url}/studio")
     page.get_by_label("Corner radius slider").fill("24")
@@ -203,7 +204,7 @@ def test_translations_are_edited_and_previewed(page: Page, shop_url: str) -> Non
 
 
 def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: str) -> None:
-    """They don't depend on the browser's own width and preferred scheme."""
+    """The preview's width and colour scheme don't depend on those of the browser."""
     # an emulated scheme would also apply to the frame
     context = browser.new_context(
         reduced_motion="reduce",

@@ -163,7 +163,7 @@ def test_tour(
 
 
 def test_tour_without_scripts(plain_page: Page, shop_url: str, sandbox: Sandbox) -> None:
-    """The message comes with the page that follows the restock."""
+    """The page that follows the restock already contains the alert."""
     page = plain_page
     page.goto(shop_url)
     page.get_by_role("button", name="Take the tour").click()

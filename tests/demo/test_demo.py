@@ -61,7 +61,9 @@ def test_strangers_see_no_toolbar(client: FlaskClient) -> None:
 
 
 def test_mode_is_switched_for_one_visitor(app: Flask) -> None:
-    """Their sign-ups are sent by the browser, which the security policy allows; others' are not."""
+    """In client mode, this visitor's browser sends the sign-ups, and the security policy allows its
+    calls to Klaviyo. Another visitor stays in server mode.
+    """
     mine, other = app.test_client(), app.test_client()
     response = mine.post("/demo/mode", data={"mode": "client", "here": HAT})
 
@@ -106,7 +108,9 @@ def test_redirect_never_leaves_the_shop(client: FlaskClient, here: str) -> None:
 
 
 def test_tour_shows_only_what_has_happened(client: FlaskClient, sandbox: Sandbox) -> None:
-    """It begins at a sold-out product, and each step follows from what a shopper really did."""
+    """The tour begins at a sold-out product, and shows each step only after the sign-up or restock
+    before it has really happened.
+    """
     begun = client.post("/demo/tour")
     assert begun.headers["Location"] == HAT
     assert "HttpOnly" in begun.headers["Set-Cookie"]
@@ -148,7 +152,9 @@ def test_message_in_the_tour_is_the_real_one(client: FlaskClient, sandbox: Sandb
 
 
 def test_first_visit_has_a_card(client: FlaskClient) -> None:
-    """It says what the demo is, until it is dismissed or the tour is taken."""
+    """A card on the listing explains the demo until the visitor dismisses the card or takes the
+    tour.
+    """
     card = "See back-in-stock alerts in 3 minutes"
     assert card in client.get("/").text
     assert card not in client.get(HAT).text
@@ -176,7 +182,7 @@ def test_tour_shows_a_failed_sign_up(client: FlaskClient, sandbox: Sandbox) -> N
 
 
 def test_tour_begins_at_a_sold_out_variant(client: FlaskClient, app: Flask) -> None:
-    """It prefers a completely sold-out product. If nothing is sold out, a reset is offered."""
+    """The tour prefers a completely sold-out product. If nothing is sold out, it offers a reset."""
     for sku in ("BLAT-S", "BLAT-L"):
         Stock(app).set(sku, 3)
     assert "haar-parka?variant=HAAR-OIL-M" in client.post("/demo/tour").headers["Location"]
@@ -191,7 +197,7 @@ def test_tour_begins_at_a_sold_out_variant(client: FlaskClient, app: Flask) -> N
 def test_tour_of_an_imported_shop(
     app: Flask, client: FlaskClient, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """It works from sign-up to alert, even though the sandbox only has the sample products."""
+    """The tour works from sign-up to alert, although the sandbox only has the sample products."""
     pytest.importorskip("storefront.importing")
     products = tmp_path / "products.csv"
     products.write_text(
@@ -233,8 +239,8 @@ def test_invalid_cookie_is_ignored(client: FlaskClient) -> None:
 def test_reset_restores_everything(
     app: Flask, client: FlaskClient, stock: Stock, sandbox: Sandbox
 ) -> None:
-    """Stock, orders, cart, mode, tour, sign-ups, the sandbox, and what "Use in this shop" in the
-    Studio has saved.
+    """A reset restores stock, orders, cart, mode, tour, sign-ups and the sandbox, and deletes what
+    "Use in this shop" in the Studio has saved.
     """
     studio_file = Path(app.config["NOTIFY_ME_INSTANCE_CONFIG"])
     client.post("/demo/mode", data={"mode": "server"})
@@ -268,7 +274,7 @@ def test_reset_restores_everything(
 
 
 def test_unavailable_sandbox_is_503(tmp_path: Path, catalog_db: Path) -> None:
-    """Nothing is reset."""
+    """If the sandbox is unavailable, a reset changes nothing."""
     shutil.copy(catalog_db, tmp_path / "unavailable.db")
     app = make_shop(tmp_path / "unavailable.db", SANDBOX_URL="http://127.0.0.1:9")
     client, stock = app.test_client(), Stock(app)
@@ -308,7 +314,9 @@ def other_program() -> Iterator[str]:
 def test_another_program_at_the_sandboxs_address(
     app: Flask, client: FlaskClient, stock: Stock, other_program: str
 ) -> None:
-    """The pages work, and nothing is reset."""
+    """If another program responds instead of the sandbox, pages still work, and a reset changes
+    nothing.
+    """
     client.post("/demo/tour")
     app.config["SANDBOX_URL"] = other_program
     stock.set("BLAT-S", 5)
@@ -341,7 +349,7 @@ def test_shop_with_a_klaviyo_account_has_no_tour_and_no_reset(
 def test_tour_continues_after_a_restart_of_the_sandbox(
     client: FlaskClient, sandbox: Sandbox
 ) -> None:
-    """The sandbox then counts its requests from 1 again."""
+    """After a restart, the sandbox counts its requests from 1 again."""
     for email in ("ada@lovelace.dev", "bea@lovelace.dev"):
         client.post(FORM, data=TYPED | {"email": email})
     client.post("/demo/tour")
@@ -430,7 +438,7 @@ def test_failed_query_of_the_toolbar_doesnt_affect_the_page_on_postgresql(
 def test_reset_requires_the_merchants_password(
     tmp_path: Path, catalog_db: Path, sandbox: Sandbox
 ) -> None:
-    """The mode switch doesn't, since it only affects one visitor."""
+    """Switching the mode needs no password, since it only affects one visitor."""
     shutil.copy(catalog_db, tmp_path / "guarded.db")
     hashed = generate_password_hash("four words of rain", method="pbkdf2:sha256:1")
     app = make_shop(

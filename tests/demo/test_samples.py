@@ -40,7 +40,7 @@ def tiles(page: Page) -> list[str]:
 
 
 def test_sample_data_is_marked_and_refreshed(app: Flask, client: FlaskClient) -> None:
-    """It is the same each time, and leaves the visitor's own sign-ups alone."""
+    """Each run creates the same sample data, and leaves the visitor's own sign-ups alone."""
     assert "Sample data" not in Page(client, "/merchant/demand").text
 
     output = seed(app)

@@ -56,7 +56,9 @@ def test_cross_site_posts_are_still_refused(tmp_path: Path, sandbox: Sandbox) ->
 
 
 def test_form_is_in_the_shops_language(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Flask-Babel's selector chooses it; a language that the kit doesn't offer is ignored."""
+    """Flask-Babel's selector chooses the form's language; a language that the kit doesn't offer is
+    ignored.
+    """
     config = {**sandbox.environ(), "NOTIFY_ME_LANGUAGES__OFFERED": "en,de,fr"}
     shopper = prepared(full_shop(tmp_path, config)).test_client()
 
@@ -66,7 +68,7 @@ def test_form_is_in_the_shops_language(tmp_path: Path, sandbox: Sandbox) -> None
 
 
 def test_the_shops_own_rate_limits_are_unaffected(tmp_path: Path, sandbox: Sandbox) -> None:
-    """The eleventh request of an hour is the first one refused."""
+    """The shop allows ten requests an hour, so the eleventh is refused."""
     shopper = prepared(full_shop(tmp_path, sandbox.environ())).test_client()
 
     statuses = [shopper.get("/TEE-M").status_code for _ in range(11)]
@@ -95,7 +97,9 @@ def test_migrations_of_the_shop_ignore_the_kits_tables(
 
 
 def test_host_app_is_unchanged(tmp_path: Path, sandbox: Sandbox) -> None:
-    """Its hooks, error handlers, configuration and Jinja globals are compared."""
+    """The shop has the same hooks, error handlers, configuration and Jinja globals as without the
+    kit.
+    """
     config = sandbox.environ()
     before = app_state(full_shop(tmp_path, config, set_up_kit=False))
     after = app_state(full_shop(tmp_path, config))

@@ -55,16 +55,16 @@ class Process:
             self.lines.extend(iter(stream.readline, ""))
 
     def url(self) -> str:
-        """Return the URL that it printed."""
+        """Return the URL that the sandbox printed."""
         urls: list[str] = eventually(lambda: re.findall(r"http://\S+:\d+", self.output()))
         return urls[0]
 
     def output(self) -> str:
-        """Return its output so far."""
+        """Return the sandbox's output so far."""
         return "".join(self.lines)
 
     def wait(self, timeout: float = 20) -> int:
-        """Wait until it exits, and return its status."""
+        """Wait until the sandbox exits, and return its status."""
         status = self.process.wait(timeout)
         self._reader.join(20)
         return status
@@ -129,7 +129,7 @@ def test_account_and_sender_come_from_the_environment() -> None:
 
 
 def test_account_is_generated_without_keys() -> None:
-    """The output says where to find them."""
+    """The output says where to find the generated keys."""
     with running() as process:
         key = process.request("GET", "/_sandbox/account").json()["private_key"]
         assert sign_up(process, key).status_code == 202
@@ -140,7 +140,7 @@ def test_account_is_generated_without_keys() -> None:
 
 @pytest.mark.parametrize(("number", "kind"), [(signal.SIGTERM, "slow"), (signal.SIGINT, "drip")])
 def test_signal_stops_it_during_a_slow_call(number: signal.Signals, kind: str) -> None:
-    """It exits cleanly, and its port is free again."""
+    """The sandbox exits cleanly, and its port is free again."""
     with running(**KEYS) as process:
         port = int(process.url().rsplit(":", 1)[1])
         process.request("POST", "/_sandbox/drills", json={"kind": kind, "seconds": 600})
@@ -157,7 +157,7 @@ def test_signal_stops_it_during_a_slow_call(number: signal.Signals, kind: str) -
         eventually(lambda: process.request("GET", "/_sandbox/requests").json()["requests"])
 
         process.process.send_signal(number)
-        process.process.send_signal(signal.SIGTERM)  # a launcher sends a second one
+        process.process.send_signal(signal.SIGTERM)  # a launcher sends a second signal
 
         assert process.wait(STOP_TIMEOUT) == 0
         caller.join(20)

@@ -24,7 +24,7 @@ CHANGES = [
 
 
 def test_account_can_be_read(sandbox: RunningSandbox) -> None:
-    """Launchers and tests read the keys here."""
+    """Launchers and tests read the account's keys from this endpoint."""
     assert sandbox.get("account") == {
         "private_key": sandbox.account.private_key,
         "public_key": sandbox.account.public_key,
@@ -81,7 +81,7 @@ INVALID = [
 def test_invalid_settings_change_nothing(
     sandbox: RunningSandbox, method: str, name: str, sent: Any, message: str
 ) -> None:
-    """The error says what can be sent."""
+    """The error says which values can be sent."""
     names = ("account", "clock", "flow", "list", "regions", "unknown")
     before = [sandbox.get(name) for name in names]
 
@@ -178,7 +178,7 @@ def test_own_pages_may_change_settings(sandbox: RunningSandbox) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example.org", "10.0.0.1", "127.0.0.1.evil.org", "", "["])
 def test_other_hosts_are_refused(sandbox: RunningSandbox, host: str) -> None:
-    """This protects against DNS rebinding."""
+    """Checking the Host header protects against DNS rebinding."""
     for path in ("/_sandbox/account", "/", "/api/back-in-stock-subscriptions"):
         reply = sandbox.request("GET", path, headers={"Host": host})
 

@@ -149,7 +149,7 @@ def test_other_metrics_trigger_no_flow(sandbox: RunningSandbox) -> None:
 
 
 def test_account_without_a_flow(sandbox: RunningSandbox) -> None:
-    """There is nothing to list, and sign-ups are ignored."""
+    """The list of flows is empty, and sign-ups are ignored."""
     sandbox.set("flow", status="none")
 
     assert data_of(sandbox.api("GET", "flows")) == []
@@ -160,7 +160,7 @@ def test_account_without_a_flow(sandbox: RunningSandbox) -> None:
 
 
 def test_profiles_can_be_read(sandbox: RunningSandbox) -> None:
-    """They can be filtered, sorted and paginated, and include consent on request."""
+    """Profiles can be filtered, sorted and paginated, and include consent on request."""
     sandbox.subscribe(person(consent_to("sms"), email=EMAIL, phone_number=PHONE))
     sandbox.sign_up(OTHER_EMAIL)
 
@@ -247,7 +247,7 @@ def test_empty_body_reveals_whether_the_key_has_the_scopes(
 
 
 def test_date_of_replies_can_be_skewed(sandbox: RunningSandbox) -> None:
-    """The caller's clock then appears to be wrong."""
+    """To the caller, its own clock then appears to be wrong."""
     sandbox.set("account", date_skew=3600)
 
     date = parsedate_to_datetime(sandbox.api("GET", "accounts").headers["Date"])

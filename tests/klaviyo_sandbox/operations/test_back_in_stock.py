@@ -198,7 +198,7 @@ def test_trailing_slash_is_accepted(sandbox: RunningSandbox, side: str) -> None:
     ["$shopify:::$default:::40124", "$magento_two:::2-2:::WS-12 é/ü#?%", "my:::$default:::a:::b"],
 )
 def test_composite_id_may_contain_special_characters(sandbox: RunningSandbox, variant: str) -> None:
-    """Only the first two separators count."""
+    """Only the first two occurrences of `:::` are separators."""
     assert sandbox.server_call(body(variant=variant)).status_code == 202
 
     assert sandbox.read("waiting")[0]["variant"] == variant

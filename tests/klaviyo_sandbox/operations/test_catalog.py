@@ -288,7 +288,7 @@ def test_operations_have_klaviyos_limits(
 
 
 def test_bulk_job_creates_entries(sandbox: RunningSandbox) -> None:
-    """The first reply says that the job is queued, later ones that it is complete."""
+    """The first reply says that the job is queued, and later replies that it is complete."""
     items = job_body("create", "items", item_body("jacket"), item_body("coat"))
     assert sandbox.api("POST", ITEM_JOBS, items).status_code == 202
     variants = job_body("create", "variants", variant_body("jacket-m"), variant_body("jacket-l"))
@@ -364,7 +364,7 @@ def test_bulk_job_can_be_read_for_a_week(sandbox: RunningSandbox) -> None:
 
 
 def test_variant_created_with_stock_is_a_restock(sandbox: RunningSandbox) -> None:
-    """Sign-ups may be older than the catalog."""
+    """Shoppers may have signed up before the variant was added to the catalog."""
     sandbox.sign_up(EMAIL)
 
     sandbox.add("jacket-m", stock=2)

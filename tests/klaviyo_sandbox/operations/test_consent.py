@@ -111,7 +111,7 @@ def test_browser_must_name_a_list(sandbox: RunningSandbox) -> None:
 
 
 def test_list_in_the_attributes_is_refused(sandbox: RunningSandbox) -> None:
-    """Klaviyo's guide puts it there by mistake."""
+    """Klaviyo's guide puts the list in the attributes by mistake."""
     for call, sent in (
         (sandbox.subscribe, sandbox.job()),
         (sandbox.client_subscribe, sandbox.client_subscription()),
@@ -121,7 +121,9 @@ def test_list_in_the_attributes_is_refused(sandbox: RunningSandbox) -> None:
 
 
 def test_only_the_browser_may_omit_subscriptions(sandbox: RunningSandbox) -> None:
-    """Each identifier then counts as consent."""
+    """In a browser's call without subscriptions, an email address or phone number counts as
+    consent.
+    """
     one = without(person(email=EMAIL, phone_number=PHONE), "attributes", "subscriptions")
 
     assert_refused(sandbox.subscribe(one), 400, "invalid", f"{SERVER_PERSON}/{CONSENT}")
@@ -223,7 +225,7 @@ def test_each_side_needs_its_key(sandbox: RunningSandbox) -> None:
 def test_consent_to_tracking_is_not_consent_to_messages(
     sandbox: RunningSandbox, purpose: str, historical_import: bool
 ) -> None:
-    """It has no `consented_at`, even in a historical import."""
+    """Consent to tracking needs no `consented_at`, even in a historical import."""
     profile = person({"email": {purpose: {"consent": "SUBSCRIBED"}}}, email=EMAIL)
     sent = sandbox.job(profile, historical_import=historical_import)
 
@@ -254,7 +256,7 @@ def historical(sandbox: RunningSandbox, **consent: Any) -> dict[str, Any]:
 
 
 def test_historical_import_keeps_its_time(sandbox: RunningSandbox) -> None:
-    """It needs no double opt-in."""
+    """A historical import needs no double opt-in."""
     sandbox.set("list", opt_in_process="double_opt_in")
 
     reply = sandbox.subscribe(sent=historical(sandbox, consented_at="2020-01-01T00:00:00Z"))
@@ -287,7 +289,7 @@ def test_historical_import_needs_a_past_time(sandbox: RunningSandbox, consent: A
 
 
 def test_double_opt_in_needs_a_confirmation(sandbox: RunningSandbox) -> None:
-    """Each contact confirms its own channels."""
+    """The email address and the phone number are confirmed separately."""
     sandbox.set("list", opt_in_process="double_opt_in")
     sandbox.subscribe(person(consent_to("email", "sms"), email=EMAIL, phone_number=PHONE))
     statuses = [sandbox.consent(name)["status"] for name in ("email", "sms")]
@@ -438,7 +440,7 @@ def test_new_phone_number_ends_consent_to_texts(sandbox: RunningSandbox) -> None
 
 
 def test_texts_only_reach_subscribers(sandbox: RunningSandbox) -> None:
-    """An email reaches everybody on the waiting list."""
+    """An email reaches everybody on the waiting list, with or without consent."""
     channels = ["EMAIL", "SMS", "WHATSAPP"]
     sandbox.server_call(body(channels=channels, email=EMAIL, phone_number=PHONE))
     assert sandbox.read("waiting")[0]["reachable"] == ["EMAIL"]
@@ -480,7 +482,7 @@ def test_partial_failure_needs_two_identifiers(sandbox: RunningSandbox) -> None:
 
 
 def test_simulated_errors_match_the_operation(sandbox: RunningSandbox) -> None:
-    """They point into the operation's body, and name its scopes."""
+    """The errors point into the operation's body, and name its scopes."""
     for kind in ("400-email", "403", "400-list"):
         sandbox.drill(kind, operation=SUBSCRIBE_OPERATION)
     assert sandbox.server_call().status_code == 202

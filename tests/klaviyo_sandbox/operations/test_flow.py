@@ -30,7 +30,7 @@ def emails(number: int) -> list[str]:
 
 
 def test_restock_notifies_the_waiting_list(sandbox: RunningSandbox) -> None:
-    """Notified shoppers leave the list."""
+    """Notified shoppers leave the waiting list."""
     sandbox.add("jacket-m", "jacket-l")
     sandbox.sign_up(EMAIL)
     sandbox.sign_up(OTHER_EMAIL, variant="jacket-l")
@@ -58,7 +58,9 @@ def test_restock_notifies_the_waiting_list(sandbox: RunningSandbox) -> None:
 
 
 def test_example_from_klaviyos_help_center(sandbox: RunningSandbox) -> None:
-    """20 units, 5 customers per unit: the oldest 100 immediately, the rest after the wait."""
+    """With 20 units and 5 customers per unit, the oldest 100 sign-ups are notified immediately, and
+    the others after the wait.
+    """
     customers = emails(130)
     sandbox.add("jacket-m")
     sandbox.set("flow", customers_per_unit=5, wait_seconds=3600)
@@ -92,7 +94,7 @@ def test_stock_is_read_again_after_the_wait(sandbox: RunningSandbox) -> None:
 
 
 def test_restock_during_the_wait_notifies_nobody(sandbox: RunningSandbox) -> None:
-    """It does not extend the wait, after which new sign-ups are notified too."""
+    """A restock does not extend the wait, after which new sign-ups are notified too."""
     sandbox.add("jacket-m")
     sandbox.set("flow", wait_seconds=60)
     sandbox.sign_up(EMAIL)
@@ -122,7 +124,9 @@ def test_each_variant_has_its_own_wait(sandbox: RunningSandbox) -> None:
 
 
 def test_several_waits_may_end_in_one_step(sandbox: RunningSandbox) -> None:
-    """Each round of notifications has its own time."""
+    """If the clock is moved past several waits at once, each round of notifications has its own
+    time.
+    """
     sandbox.add("jacket-m")
     sandbox.set("flow", customers_per_unit=1, wait_seconds=60)
     sandbox.sign_up(*emails(3))

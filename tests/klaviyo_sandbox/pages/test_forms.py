@@ -64,7 +64,7 @@ def submit(sandbox: RunningSandbox, path: str, **fields: str) -> str:
 def test_pages_of_other_sites_cannot_submit_forms(
     sandbox: RunningSandbox, headers: dict[str, str]
 ) -> None:
-    """The shop's pages can't either, since the shop uses another port."""
+    """The shop counts as another site, since it uses another port."""
     sandbox.drill("slow", operation="get_flows")
 
     for path, fields in FORMS.items():

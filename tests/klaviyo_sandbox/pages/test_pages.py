@@ -57,7 +57,7 @@ def page(sandbox: RunningSandbox, path: str, status: int = 200) -> str:
 
 
 def test_overview_shows_account_and_operations(sandbox: RunningSandbox) -> None:
-    """It never shows the private key."""
+    """The overview never shows the private key."""
     overview = page(sandbox, "/")
 
     account = sandbox.account
@@ -102,7 +102,7 @@ def test_waiting_list_shows_who_can_be_reached(sandbox: RunningSandbox) -> None:
 
 
 def test_everything_is_escaped(sandbox: RunningSandbox) -> None:
-    """This includes paths, headers, bodies, composite IDs and sources."""
+    """Paths, headers, bodies, composite IDs and sources are escaped."""
     variant = f"$custom:::$default:::{HOSTILE}"
     assert sandbox.server_call(body(variant=variant), X_Hostile=HOSTILE).status_code == 202
     sandbox.server_call(HOSTILE.encode(), Origin=HOSTILE)
@@ -123,7 +123,7 @@ def test_missing_page_is_404(sandbox: RunningSandbox, path: str) -> None:
 
 
 def test_profiles_show_their_consent(sandbox: RunningSandbox) -> None:
-    """Each channel has its status, date, source and list."""
+    """The page shows the status, date, source and list of each channel's consent."""
     both = person(consent_to("email", "sms"), email=EMAIL, phone_number=PHONE)
     sandbox.subscribe(both)
     sandbox.set("list", opt_in_process="double_opt_in")

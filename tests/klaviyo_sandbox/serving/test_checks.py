@@ -48,7 +48,7 @@ BAD_HEADERS: dict[str, tuple[dict[str, Any], tuple[int, str, str]]] = {
 def test_bad_headers_are_refused(
     sandbox: RunningSandbox, headers: dict[str, Any], error: tuple[int, str, str]
 ) -> None:
-    """They are checked before the body."""
+    """Headers are checked before the body."""
     account = sandbox.account
     [(name, value)] = headers.items()
     if isinstance(value, str):
@@ -172,7 +172,9 @@ def test_call_from_the_wrong_side_is_a_problem(sandbox: RunningSandbox) -> None:
 def test_revision_is_served_for_two_years(
     sandbox: RunningSandbox, requested: str, served: str, retires: str | None
 ) -> None:
-    """It is deprecated after one year. A retired one falls forward to the oldest still served."""
+    """A revision is deprecated after one year. A retired revision falls forward to the oldest that
+    is still served.
+    """
     for call in (sandbox.server_call, sandbox.browser_call):
         reply = call(revision=requested)
 
@@ -210,7 +212,7 @@ def test_error_reply_names_the_revision(sandbox: RunningSandbox) -> None:
 
 
 def test_preflight_allows_the_call(sandbox: RunningSandbox) -> None:
-    """It is recorded, and not cached."""
+    """The preflight is recorded, and must not be cached."""
     reply = sandbox.request("OPTIONS", f"{BROWSER_PATH}?company_id=X", headers=PREFLIGHT)
 
     assert reply.status_code == 200

@@ -69,7 +69,7 @@ def test_simulated_error(
 
 
 def test_retry_after_can_be_chosen(sandbox: RunningSandbox) -> None:
-    """By default, a 429 has one and a 503 has none."""
+    """By default, a 429 has a Retry-After header and a 503 has none."""
     sandbox.drill("429")
     sandbox.drill("429", retry_after=7)
     sandbox.drill("503")
@@ -166,7 +166,7 @@ def test_slow_call_is_still_checked(sandbox: RunningSandbox) -> None:
 
 
 def test_reset_cancels_slow_calls(sandbox: RunningSandbox) -> None:
-    """They have no effect on the new state."""
+    """The cancelled calls have no effect on the new state."""
     sandbox.drill("slow", seconds=600)
     failures: list[Exception] = []
 
@@ -216,7 +216,7 @@ def test_cors_only_refuses_a_preflight(sandbox: RunningSandbox) -> None:
 
 
 def test_failed_call_is_still_checked(sandbox: RunningSandbox) -> None:
-    """Its problems are recorded."""
+    """Problems in a call are recorded even if the call gets a simulated failure."""
     sandbox.drill("500")
 
     sandbox.server_call(body(email="ada"))

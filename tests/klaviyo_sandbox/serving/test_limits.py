@@ -90,7 +90,7 @@ def test_throttled_call_is_429(sandbox: RunningSandbox) -> None:
 
 
 def test_throttled_browser_cannot_read_the_reply(sandbox: RunningSandbox) -> None:
-    """It reports a network error instead. Replies to browsers have no RateLimit headers."""
+    """The browser reports a network error. Replies to browsers have no RateLimit headers."""
     reply = sandbox.browser_call({})
     assert reply.status_code == 400
     assert "RateLimit-Limit" not in reply.headers

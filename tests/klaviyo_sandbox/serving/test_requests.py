@@ -107,7 +107,7 @@ def test_requests_can_be_deleted(sandbox: RunningSandbox) -> None:
 
 
 def test_log_keeps_the_latest_thousand() -> None:
-    """Even with several threads."""
+    """No entry is lost or numbered twice if several threads add entries."""
     log = RequestLog(threading.RLock())
     fields: dict[str, Any] = dict.fromkeys(("at", "method", "path", "query"), "")
 
@@ -125,7 +125,7 @@ def test_log_keeps_the_latest_thousand() -> None:
 
 
 def test_short_key_is_hidden_completely() -> None:
-    """Its last four characters would be most of it."""
+    """The last four characters of a short key would be most of it."""
     assert Mask("pk_test").text("Klaviyo-API-Key pk_test") == "Klaviyo-API-Key pk_…"
 
 

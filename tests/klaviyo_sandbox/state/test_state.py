@@ -61,7 +61,9 @@ def everything(sandbox: RunningSandbox) -> dict[str, Any]:
 
 @pytest.mark.process
 def test_state_survives_a_kill(tmp_path: Path) -> None:
-    """Its order is preserved, and profiles are still found by their identifiers."""
+    """The order of the waiting list is preserved, and profiles are still found by their
+    identifiers.
+    """
     file = tmp_path / "state"
     with running("--state", str(file), **KEYS) as process, connected(process.url()) as sandbox:
         sandbox.add("jacket-m", "jacket-l")
@@ -122,7 +124,7 @@ def test_reset_survives_a_restart(tmp_path: Path) -> None:
 
 
 def test_messages_of_an_earlier_version_are_loaded(tmp_path: Path) -> None:
-    """It stored `created_at` as `made_at`."""
+    """The earlier version stored `created_at` as `made_at`."""
     file = tmp_path / "state"
     with saved(file) as sandbox:
         sandbox.add("jacket-m")
@@ -156,7 +158,7 @@ def test_call_in_progress_is_finished_after_a_restart(tmp_path: Path) -> None:
 
 @pytest.mark.process
 def test_file_can_be_set_in_the_environment(tmp_path: Path) -> None:
-    """It never contains the private key."""
+    """The state file never contains the private key."""
     file = tmp_path / "state"
     with running(SANDBOX_STATE=str(file), **KEYS) as process:
         process.request("PUT", "/_sandbox/unknown", json={"unknown": ["a"]})

@@ -106,7 +106,9 @@ def test_erase_keeps_the_proof_of_consent(
     output: str,
     kept: int,
 ) -> None:
-    """Both consents of a form are treated alike, whichever contact is given."""
+    """The consents given in one form are kept or deleted together, whether the email address or the
+    phone number is erased.
+    """
     text = toml(["EMAIL", "SMS"], **ASK)
     text += f"[retention]\nerase_consents = {str(delete_consents).lower()}\n"
     app = make_app(NOTIFY_ME_CONFIG=settings_file(tmp_path, text))
@@ -123,7 +125,9 @@ def test_erase_keeps_the_proof_of_consent(
 
 
 def test_erase_calls_the_shops_function(tmp_path: Path, sandbox: Sandbox) -> None:
-    """It is called with the normalized contact, and what it returns is printed."""
+    """`erase` passes the normalized contact to the shop's function, and prints what the function
+    returns.
+    """
     app = Flask("shop", instance_path=str(tmp_path))
     app.config.update(sandbox.environ(), SECRET_KEY="s" * 32)
     NotifyMe(app, catalog=small_catalog().siblings, erase_contact="removed {} from orders".format)
@@ -156,7 +160,7 @@ def test_contacts_are_found_under_older_keys(
     old: dict[str, Any],
     new: dict[str, Any],
 ) -> None:
-    """Links to confirmations, records, client-mode reports and erasing still work."""
+    """With a new key, confirmation links, records, client-mode reports and erasing still work."""
     client_mode = {"NOTIFY_ME_LOG_KEY": "", "NOTIFY_ME_MODE": "client"}
     before = make_app(**{**client_mode, **old})
     data = {"channels": "EMAIL", "email": ADA}
@@ -178,7 +182,7 @@ def test_contacts_are_found_under_older_keys(
 def test_dead_letters_have_an_age_limit(
     app: Flask, sandbox: Sandbox, log_file: LogFile, tmp_path: Path
 ) -> None:
-    """`purge` removes them with their contact; a newer one can still be retried."""
+    """`purge` deletes an old dead letter with its contact, and keeps a newer one."""
     sandbox.drill("503", times=1)
     sign_up(app)
     sandbox.drill("415", times=1)
@@ -201,7 +205,7 @@ def test_dead_letters_have_an_age_limit(
 
 
 def test_past_sign_ups_are_imported_for_the_demand_report(app: Flask, sandbox: Sandbox) -> None:
-    """Nothing is sent. The contact's hash is the same as for a new sign-up."""
+    """An import sends nothing to Klaviyo. The contact's hash is the same as for a new sign-up."""
     mug = CompositeID("$custom", "$default", "MUG")
     yesterday = datetime.now(UTC) - timedelta(days=1)
     with app.test_request_context():

@@ -137,7 +137,9 @@ def test_consent_is_shown_with_the_state_of_its_call(
 def test_consent_without_a_browsers_report_is_unknown(
     offering: Callable[..., Flask], log_file: LogFile
 ) -> None:
-    """In client mode, the tab may be closed before the browser reports; it has a minute."""
+    """In client mode, the tab may be closed before the browser reports the outcome. After a minute
+    without a report, the outcome is unknown.
+    """
     app = offering("SMS", NOTIFY_ME_MODE="client")
     submit_element(app.test_client(), FORM, BY_SMS)
     assert consent_states(log_file) == [("SMS", "started")]
@@ -151,7 +153,7 @@ def test_consent_without_a_browsers_report_is_unknown(
 
 
 def test_a_sign_up_without_consent(app_with_sign_ups: Flask) -> None:
-    """It is printed, with no consents."""
+    """The command prints the sign-up, and no consents."""
     code, output = consents(app_with_sign_ups, "bob@example.org")
 
     assert code == 0
@@ -181,7 +183,9 @@ def test_an_unknown_contact_has_no_records(app_with_sign_ups: Flask, contact: st
 def test_an_invalid_contact_is_an_error(
     app_with_sign_ups: Flask, contact: str, message: str
 ) -> None:
-    """The exit code is 2 and the reason is shown, unlike when nothing is stored."""
+    """The exit code is 2 and the reason is shown. For a valid contact without records, there is no
+    error.
+    """
     code, output = consents(app_with_sign_ups, contact)
 
     assert code == 2

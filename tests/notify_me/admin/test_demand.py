@@ -133,7 +133,7 @@ def test_without_requests_every_day_is_zero(shop: Shop) -> None:
 
 
 def test_a_request_without_a_report_becomes_unknown(make_app: Callable[..., Flask]) -> None:
-    """In client mode, this happens after a minute."""
+    """In client mode, a sign-up that the browser doesn't report becomes unknown after a minute."""
     app = make_app(NOTIFY_ME_MODE="client")
     ask(app, M, state="send")
     since, until = TODAY - timedelta(days=1), TODAY + timedelta(days=1)

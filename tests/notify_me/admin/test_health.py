@@ -47,7 +47,7 @@ def report_refused_key(app: Flask) -> None:
 def test_health_and_status_name_what_keeps_shoppers_from_being_notified(
     make_app: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """Here: a draft flow, a refused public key, an unknown variant and a paused queue."""
+    """The shop has a draft flow, a refused public key, an unknown variant and a paused queue."""
     app = make_app(NOTIFY_ME_MODE="client")
     sandbox.set("flow", status="draft")
     report_refused_key(app)
@@ -134,7 +134,7 @@ def test_status_shows_a_pause_until_resume_ends_it(app: Flask) -> None:
 
 
 def test_health_shows_the_whole_reason_for_a_throttled_pause(app: Flask) -> None:
-    """Its colon doesn't separate a reason from a remedy."""
+    """The colon in "Retry-After: 30 s" doesn't separate a reason from a remedy."""
     pause(app, "throttled", "Klaviyo is rate-limiting requests (Retry-After: 30 s)")
 
     delivery = rows(app)["delivery"]
@@ -147,7 +147,7 @@ def test_health_shows_the_whole_reason_for_a_throttled_pause(app: Flask) -> None
 
 
 def test_health_says_why_each_operation_is_paused_and_what_to_do(app: Flask) -> None:
-    """A remedy that several operations share is given once."""
+    """A remedy that several operations share is shown once."""
     key = "Klaviyo rejected the private key: check KLAVIYO_PRIVATE_KEY"
     pause(app, "misconfigured", key)
     pause(app, "misconfigured", key, "bulk_subscribe_profiles")
@@ -168,7 +168,9 @@ def test_health_says_why_each_operation_is_paused_and_what_to_do(app: Flask) -> 
 def test_health_reports_a_dead_letter_whose_variant_klaviyo_does_not_have(
     app: Flask, sandbox: Sandbox
 ) -> None:
-    """Once the variant exists, the sign-up must be retried; `status` says so, too."""
+    """Once the variant exists, the sign-up must be retried. `health()` and `status` name the
+    command.
+    """
     sandbox.unknown(MUG)
     app.test_client().post(f"/notify-me/{MUG}", data=SIGN_UP)
     with app.app_context(), engine_of(app).begin() as connection:

@@ -67,7 +67,7 @@ AGES: dict[str, tuple[float, tuple[int, int, int]]] = {
 def test_a_consent_outlives_its_sign_up(
     shop: Flask, log_file: LogFile, days: float, left: tuple[int, int, int]
 ) -> None:
-    """It is deleted after its own, longer time."""
+    """Consents have a longer retention time than sign-ups."""
     submit_element(shop.test_client(), FORM, BY_BOTH)
     before = log_file.consents()
     assert counts(log_file) == (1, 2, 2)
@@ -77,20 +77,20 @@ def test_a_consent_outlives_its_sign_up(
 
     assert counts(log_file) == left
     assert output.startswith(f"deleted sign-ups: {1 - left[0]}, consents: {2 - left[2]}")
-    # nothing else about it changes
+    # nothing else about the consent changes
     changed = {"given_at": None, "sign_up_id": None}
     assert [{**consent, **changed} for consent in log_file.consents()] == [
         {**consent, **changed} for consent in before[: left[2]]
     ]
     if not left[0]:
         assert {consent["sign_up_id"] for consent in log_file.consents()} <= {None}
-    # a second time there is nothing to delete
+    # a second purge finds nothing to delete
     assert purge(shop).startswith("deleted sign-ups: 0, consents: 0")
     assert counts(log_file) == left
 
 
 def test_a_consent_is_found_after_its_sign_up_is_deleted(shop: Flask, log_file: LogFile) -> None:
-    """It is found by the contact, with the state of its call."""
+    """The consent is found by its contact, and printed with the state of its call."""
     submit_element(shop.test_client(), FORM, BY_BOTH)
     make_older(log_file, LOG_DAYS + 1)
     purge(shop)
@@ -105,7 +105,7 @@ def test_a_consent_is_found_after_its_sign_up_is_deleted(shop: Flask, log_file: 
 def test_an_undelivered_consent_is_not_deleted(
     shop: Flask, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Its sign-up isn't deleted either, regardless of age."""
+    """An undelivered consent and its sign-up are kept however old they are."""
     sandbox.drill("500", operation="bulk_subscribe_profiles")
     submit_element(shop.test_client(), FORM, BY_BOTH)
     assert log_file.states() == ["accepted", "queued"]
@@ -120,7 +120,7 @@ def test_an_undelivered_consent_is_not_deleted(
 
 
 def test_newer_sign_ups_stay(shop: Flask, log_file: LogFile) -> None:
-    """Their calls and consents stay as well."""
+    """The calls and consents of newer sign-ups stay as well."""
     submit_element(shop.test_client(), FORM, BY_BOTH)
     make_older(log_file, CONSENT_DAYS + 1)
     submit_element(shop.test_client(), FORM, {**BY_BOTH, "email": "bob@example.org"})

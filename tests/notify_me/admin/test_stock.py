@@ -88,7 +88,9 @@ def test_oversold_and_untracked_stock(
 def test_stock_that_cannot_be_sent(
     app: Flask, catalog: DictCatalog, sandbox: Sandbox, make_app: Callable[..., Flask]
 ) -> None:
-    """The variant is deleted, another platform syncs the catalog, or there is no private key."""
+    """Nothing is sent if the variant is deleted, if another platform syncs the catalog, or without
+    a private key.
+    """
     assert set_stock(app, 1, CompositeID("$custom", "$default", "GONE")).state == "updated"
     shopify = CompositeID("$shopify", "$default", "123")
     catalog.add("tee", "Tee", "123", 0, composite_id=shopify)
@@ -102,7 +104,7 @@ def test_stock_that_cannot_be_sent(
 def test_a_change_during_the_update_is_sent_too(
     app: Flask, catalog: DictCatalog, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The stock is read again after each update, so the newest is sent last."""
+    """The stock is read again after each update, so the newest quantity is sent last."""
     quantities = iter([5, 0, 0])
 
     def variant(composite_id: CompositeID) -> Variant:
@@ -138,7 +140,9 @@ def test_a_shops_own_command_can_report_changed_stock(tmp_path: Path, sandbox: S
 
 @pytest.mark.process
 def test_stock_changed_in_an_outage_is_sent_after_it(shop: Shop, sandbox: Sandbox) -> None:
-    """The worker reads the stock when it sends it: in its own catalog, the mug is sold out."""
+    """The worker reads the stock when it sends the update: in the worker's own catalog, the mug is
+    sold out.
+    """
     sandbox.drill("503", times=3)
     assert set_stock(shop.app, 7).state == "queued"
     assert shop.status()["waiting"] == {"update_catalog_variant": 1}
@@ -153,7 +157,9 @@ def test_stock_changed_in_an_outage_is_sent_after_it(shop: Shop, sandbox: Sandbo
 def test_a_missing_scope_pauses_stock_updates_until_it_is_fixed(
     shop: Shop, sandbox: Sandbox
 ) -> None:
-    """The remedy is returned; the worker pauses only these calls, and resumes automatically."""
+    """The remedy is returned. The worker pauses only stock updates, and later resumes them
+    automatically.
+    """
     sandbox.drill("403", times=None)
     update = set_stock(shop.app, 7)
     assert update.state == "paused"
@@ -232,7 +238,7 @@ def plain_session(_app: Flask, url: str) -> Library:
 def test_stock_change_and_its_update_are_committed_together(
     set_up: Callable[[Flask, str], Library], tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    """If one of them can't be committed, neither is, and nothing is sent."""
+    """If the change or the update can't be committed, neither is, and nothing is sent."""
     app = Flask("shop", instance_path=str(tmp_path))
     app.config.update(
         sandbox.environ(), SECRET_KEY="s" * 32, NOTIFY_ME_DELIVERY__IN_WEB_PROCESS="false"
@@ -276,7 +282,9 @@ def test_stock_change_and_its_update_are_committed_together(
 def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
     shop: Shop, sandbox: Sandbox, error: Exception, lines: list[str]
 ) -> None:
-    """It waits while the database is unavailable; after any other error it retries later."""
+    """While the database is unavailable, the worker waits. After any other error, it retries the
+    job later.
+    """
     errors = [error]
 
     class NoWaiting(threading.Event):
@@ -305,7 +313,7 @@ def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
 
 
 def test_a_rejected_body_is_a_dead_letter() -> None:
-    """It isn't treated like a wrong public key, which would pause the queue."""
+    """A rejected body isn't treated like a wrong public key, which would pause the queue."""
     response = KlaviyoResponse(
         400, document={"errors": [{"code": "invalid", "source": {"pointer": "/data"}}]}
     )
@@ -317,7 +325,7 @@ def test_a_rejected_body_is_a_dead_letter() -> None:
 
 
 def test_a_refused_update_is_not_queued(shop: Shop, sandbox: Sandbox) -> None:
-    """Another attempt would be refused too."""
+    """Klaviyo would refuse the next attempt, too."""
     sandbox.drill("415")
     assert set_stock(shop.app, 7).state == "refused"
     assert shop.status()["waiting"] == {}

@@ -293,7 +293,9 @@ def reads_of_variants(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def test_variants_are_compared_in_batches_of_a_hundred(shop: Shop) -> None:
-    """A batch is read before the next variants are; the first ten unknown ones are named."""
+    """Klaviyo is asked about each batch while the shop's catalog is still being read. The message
+    names the first ten unknown variants.
+    """
     ids = [f"SKU-{number:03}" for number in range(1, 263)]
     push(shop.sandbox, *ids[:250])
     reads = []

@@ -67,7 +67,7 @@ def test_job_that_cannot_be_sent_is_set_aside_with_its_reason(
         "unreadable arguments": "the queued job can't be read (ValueError)",
         "missing column": "the database rejected the worker's SQL (OperationalError)",
     }[fault]
-    # what can't be read can't be retried either
+    # a job that can't be read can't be retried either
     state = "failed" if fault == "unreadable arguments" else "dead_lettered"
     assert (call["state"], call["problem"].startswith(reason)) == (state, True)
     assert any(line.startswith("ERROR") and reason in line for line in lines)
@@ -77,7 +77,9 @@ def test_job_that_cannot_be_sent_is_set_aside_with_its_reason(
 def test_retry_skips_dead_letters_from_a_later_version(
     app: Flask, deliverer: Deliverer, log_file: LogFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It still retries the others, in every batch; `purge` deletes the skipped ones when old."""
+    """`retry` still queues the other dead letters, even those in later batches. `purge` deletes the
+    skipped ones once they are old.
+    """
     monkeypatch.setattr("notify_me.delivery.queue.BATCH_SIZE", 1)
     queue = app.extensions["notify_me"].queue
     with engine_of(app).begin() as connection:
@@ -105,7 +107,7 @@ class UnreadableJob(Job):
 def test_stock_update_that_fails_in_the_shops_code_is_dropped_after_some_attempts(
     app: Flask, deliverer: Deliverer, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It isn't retried forever, and the log names the variant."""
+    """A failing update isn't retried forever, and the log names the variant."""
 
     def fail(*_: object) -> None:
         raise RuntimeError("a bug in the shop")
@@ -123,7 +125,7 @@ def test_stock_update_that_fails_in_the_shops_code_is_dropped_after_some_attempt
 def test_an_absurd_retry_after_pauses_only_as_long_as_the_setting_allows(
     app: Flask, deliverer: Deliverer, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """After the pause, one call probes; once Klaviyo accepts one, the pause ends."""
+    """After the pause, one call is sent as a probe; the pause ends once Klaviyo accepts a probe."""
     sandbox.drill("429", retry_after=999_999, times=2, operation=SUBSCRIBE)
 
     for _ in range(2):
@@ -143,7 +145,7 @@ def test_an_absurd_retry_after_pauses_only_as_long_as_the_setting_allows(
 def test_clock_that_is_set_back_does_not_prolong_a_pause(
     app: Flask, deliverer: Deliverer, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """One call probes immediately, and the next one after the usual time."""
+    """One call is sent as a probe immediately, and the next probe follows after the usual time."""
     sandbox.drill("429", retry_after=600, times=2, operation=SUBSCRIBE)
     deliverer.deliver(newest_job(app))
     with engine_of(app).begin() as connection:

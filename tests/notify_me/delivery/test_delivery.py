@@ -49,7 +49,7 @@ def wait_for_another_call(sandbox: Sandbox, sent: int) -> None:
 
 
 def test_sign_ups_during_an_outage_arrive_after_it(db_shop: Shop, sandbox: Sandbox) -> None:
-    """They are confirmed while Klaviyo is down."""
+    """Sign-ups are confirmed while Klaviyo is down."""
     sandbox.drill("503", times=None)
     with db_shop.web() as web, db_shop.worker() as worker:
         worker.wait_until_ready()
@@ -90,8 +90,8 @@ def test_queued_call_is_sent_without_a_refused_channel(
 def test_nothing_is_sent_while_klaviyo_is_down_or_throttles(
     make_shop: Callable[..., Shop], sandbox: Sandbox, failure: dict[str, Any], sent: int
 ) -> None:
-    """After five failures in a row, or one 429, sign-ups are queued without a call; after a 429
-    they wait as long as Klaviyo asked.
+    """After five failures in a row, or one 429, sign-ups are queued without a call. After a 429,
+    queued calls wait as long as Klaviyo asked.
     """
     shop = make_shop(settings="[delivery]\nbreaker_pause = 600")
     sandbox.drill(times=None, **failure)
@@ -104,7 +104,9 @@ def test_nothing_is_sent_while_klaviyo_is_down_or_throttles(
 
 
 def test_retry_after_stops_the_whole_queue(shop: Shop, sandbox: Sandbox) -> None:
-    """After one 429, nothing else is sent until Retry-After is over; then everything is."""
+    """After one 429, nothing is sent until the time in Retry-After has passed. Then all queued
+    calls are sent.
+    """
     confirmed, before = queue_sign_ups(shop, sandbox, 30)
     sandbox.drill("429", retry_after=2, times=1)
 
@@ -171,7 +173,7 @@ def test_a_locked_database_delays_calls_only_while_it_is_locked(
 def test_a_stopped_worker_finishes_its_calls_and_the_next_continues(
     shop: Shop, sandbox: Sandbox
 ) -> None:
-    """Nothing is left half done, and nothing is sent twice."""
+    """No call is left half done, and none is sent twice."""
     confirmed, before = queue_sign_ups(shop, sandbox, 100)
     with shop.worker() as worker:
         wait_for_another_call(sandbox, before)
@@ -198,8 +200,8 @@ def test_a_stopped_worker_finishes_its_calls_and_the_next_continues(
 def test_a_call_cut_off_with_its_worker_is_sent_by_another(
     db_shop: Shop, sandbox: Sandbox, stop_signal: signal.Signals, next_machine: str
 ) -> None:
-    """A worker exits before Klaviyo has responded, and its successor on the same machine sends the
-    call again. If the machine is gone for good, a worker on another one does.
+    """If a worker exits before Klaviyo has responded, its successor on the same machine sends the
+    call again. If the machine is gone for good, a worker on another machine sends the call.
     """
     confirmed, before = queue_sign_ups(db_shop, sandbox, 1)
     sandbox.drill("slow", seconds=600, times=1)
@@ -218,7 +220,7 @@ def test_a_call_cut_off_with_its_worker_is_sent_by_another(
 
 
 def test_two_workers_share_the_work(db_shop: Shop, sandbox: Sandbox) -> None:
-    """Each call is sent once."""
+    """Each call is sent by only one worker."""
     confirmed, before = queue_sign_ups(db_shop, sandbox, 60)
 
     with db_shop.worker() as one, db_shop.worker() as other:
@@ -233,7 +235,9 @@ def test_two_workers_share_the_work(db_shop: Shop, sandbox: Sandbox) -> None:
 
 
 def test_a_wrong_key_pauses_the_queue_until_it_is_fixed(shop: Shop, sandbox: Sandbox) -> None:
-    """The pause is logged once, and shown in the status. After it, one call is tried first."""
+    """The pause is logged once, and shown by `status`. Single calls are sent as probes; once
+    Klaviyo accepts the key, all queued calls are sent.
+    """
     confirmed, _ = queue_sign_ups(shop, sandbox, 50)
     sandbox.drill("401", times=None)
     with shop.worker() as worker:
@@ -247,7 +251,7 @@ def test_a_wrong_key_pauses_the_queue_until_it_is_fixed(shop: Shop, sandbox: San
         assert paused["operation"] == SUBSCRIBE
         assert "KLAVIYO_PRIVATE_KEY" in paused["remedy"]
         assert status["last_error"]["contact"] == "s•••@e•••.org"
-        # at most the 20 calls that were under way together, and then one a second
+        # at most 20 calls in progress at once, and then one call a second
         assert len(responses(sandbox, 401)) < 40
         sandbox.end_drills()
 
@@ -260,8 +264,8 @@ def test_a_wrong_key_pauses_the_queue_until_it_is_fixed(shop: Shop, sandbox: San
 def test_refused_and_dead_lettered_calls_do_not_stop_the_others(
     make_shop: Callable[..., Shop], sandbox: Sandbox
 ) -> None:
-    """The others are sent. A refused call is recorded, a dead letter is sent again by `retry`; then
-    no address is left in the queue.
+    """A refused call is recorded, dead letters are sent again by `retry`, and all other calls are
+    sent. Afterwards, no address is left in the queue.
     """
     shop = make_shop(settings=f"{QUICK}keep_finished = 0\n")
     confirmed, _ = queue_sign_ups(shop, sandbox, 8)
@@ -287,8 +291,8 @@ def test_refused_and_dead_lettered_calls_do_not_stop_the_others(
 def test_variant_unknown_to_klaviyo_is_created_or_retried(
     make_shop: Callable[..., Shop], sandbox: Sandbox
 ) -> None:
-    """It is created if the shop's URL is known. Otherwise its calls are retried for a
-    limited time and then dead-lettered, the status names it, and `retry` sends them.
+    """The variant is created if the shop's URL is known. Otherwise, its calls are retried for a
+    limited time and then dead-lettered, `status` names the variant, and `retry` sends the calls.
     """
     shop = make_shop(settings=f"{QUICK}unknown_variant_hours = 0.0002\n")
     mug, parka = (f"$custom:::$default:::{sku}" for sku in ("MUG", "PARKA-M-MOSS"))
@@ -304,9 +308,9 @@ def test_variant_unknown_to_klaviyo_is_created_or_retried(
     with shop.worker() as worker:
         eventually(lambda: shop.counts() == {"accepted": 1, "dead_lettered": 1})
         assert shop.addresses() == {"mug@example.org"}
-        assert len(responses(sandbox, 404)) >= 4  # two of the web process, two of the worker
+        assert len(responses(sandbox, 404)) >= 4  # two from the web process, two from the worker
         assert f"not in Klaviyo's catalog: {parka} (1 sign-up)" in shop.flask("status")
-        assert "ERROR" not in worker.log.read_text()  # the web process has logged it
+        assert "ERROR" not in worker.log.read_text()  # the web process has logged the error
 
         shop.flask("stock", parka, "0", "--shop-url", "http://shop.example")
         assert shop.flask("retry") == "calls queued again: 1\n"
@@ -315,7 +319,9 @@ def test_variant_unknown_to_klaviyo_is_created_or_retried(
 
 
 def test_a_full_disk_confirms_nothing(shop: Shop, sandbox: Sandbox, all_lines: list[str]) -> None:
-    """Only what was stored is confirmed, and it is delivered; no address is logged."""
+    """Only sign-ups that could be stored are confirmed, and all of those are delivered. No address
+    is logged.
+    """
     sandbox.drill("503", times=None)
     [(pages,)] = shop.rows("SELECT page_count FROM pragma_page_count")
     full = small_shop(
@@ -335,7 +341,7 @@ def test_a_full_disk_confirms_nothing(shop: Shop, sandbox: Sandbox, all_lines: l
 def test_web_and_worker_continue_after_a_restart_of_postgresql(
     make_shop: Callable[..., Shop], postgres: Postgres, sandbox: Sandbox
 ) -> None:
-    """Nothing is confirmed while it is down."""
+    """No sign-up is confirmed while PostgreSQL is down."""
     shop = make_shop(url=postgres.database("stopped"))
     sandbox.drill("503", times=None)
     with shop.web() as web, shop.worker() as worker:
@@ -355,14 +361,16 @@ def test_web_and_worker_continue_after_a_restart_of_postgresql(
 
 
 def test_without_a_private_key_the_worker_idles(shop: Shop) -> None:
-    """It doesn't exit, since the launcher would then stop the shop; Ctrl-C stops it."""
+    """The worker doesn't exit, since the launcher would then stop the shop. Ctrl-C stops the
+    worker.
+    """
     with shop.worker(NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="") as worker:
         eventually(lambda: worker.has_logged("queued calls can't be delivered"))
         assert worker.stop(signal.SIGINT) == 0
 
 
 def test_without_its_tables_the_worker_says_what_to_do(shop: Shop) -> None:
-    """The migrations have not been run."""
+    """The tables are missing because the migrations have not been run."""
     empty = f"sqlite:///{shop.folder / 'empty.db'}"
     with shop.worker(NOTIFY_ME_DATABASE_URI=empty) as worker:
         assert worker.wait_for_exit() == 2

@@ -61,7 +61,9 @@ CASES: dict[str, tuple[list[Outcome | None], list[int]]] = {
 
 @pytest.mark.parametrize(("outcomes", "queued"), CASES.values(), ids=CASES)
 def test_which_calls_are_queued(outcomes: list[Outcome | None], queued: list[int]) -> None:
-    """Calls that failed temporarily or weren't sent, unless the shop is misconfigured."""
+    """Calls that may succeed later, or that weren't sent, are queued. If the shop is misconfigured,
+    none are queued, unless Klaviyo has accepted some of the calls.
+    """
     assert calls_to_queue(outcomes) == queued
 
 
@@ -85,7 +87,7 @@ def test_an_old_sqlite_is_refused_on_python_3_12(
 
 
 def test_upgrade_names_a_shops_table_that_conflicts_with_the_queues(tmp_path: Path) -> None:
-    """SQLite has no schemas to keep them apart."""
+    """SQLite has no schemas that could separate the shop's tables from the queue's."""
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE notifications (id INTEGER)"))
@@ -130,7 +132,7 @@ def test_workers_on_one_machine_have_different_ids(tmp_path: Path) -> None:
 
 
 def test_status_names_a_worker_that_outlives_the_first(app: Flask) -> None:
-    """Meanwhile, no web process starts delivering."""
+    """While the second worker is running, no web process starts delivering."""
     with app.app_context():
         folder = lock_folder()
         (_, first_lock), (_, second_lock) = claim_executor_id(folder), claim_executor_id(folder)
@@ -143,7 +145,7 @@ def test_status_names_a_worker_that_outlives_the_first(app: Flask) -> None:
 
 
 def test_readiness(app: Flask) -> None:
-    """Database, disk and queue are ok; without its tables, the queue isn't."""
+    """Database, disk and queue are ok. Without the queue's tables, the queue is unavailable."""
     with app.app_context():
         parts = admin.ready()
         assert {parts[name] for name in ("database", "disk", "queue")} == {"ok"}
@@ -153,7 +155,7 @@ def test_readiness(app: Flask) -> None:
 
 
 def test_status_as_text(app: Flask, sandbox: Sandbox) -> None:
-    """It has counts, the oldest queued call, and the last error with a masked contact."""
+    """The text has counts, the oldest queued call, and the last error with a masked contact."""
     sandbox.drill("500")
     app.test_client().post(MUG, data=SIGN_UP)
 
@@ -168,7 +170,9 @@ def test_status_as_text(app: Flask, sandbox: Sandbox) -> None:
 
 @pytest.mark.process
 def test_queuing_leaves_the_shops_log_levels_as_they_are(tmp_path: Path) -> None:
-    """A shop may use DBOS itself. A new process shows what the first import of the kit does."""
+    """A shop may use DBOS itself. The test needs a new process, since only the first import of the
+    kit could change log levels.
+    """
     script = (
         "import logging, dbos; logging.getLogger('dbos').setLevel(logging.DEBUG)\n"
         "from notify_me.database import Database; from notify_me.delivery.queue import Queue\n"
@@ -185,7 +189,7 @@ def test_queuing_leaves_the_shops_log_levels_as_they_are(tmp_path: Path) -> None
 
 
 def test_a_call_without_an_outcome_is_unknown_after_a_minute(app: Flask) -> None:
-    """The process was killed before it recorded the outcome."""
+    """The process may have been killed before it recorded the outcome."""
     with app.app_context():
         session = Session(engine_of(app))
         for name, age in (("old", timedelta(minutes=2)), ("new", timedelta(0))):
@@ -203,7 +207,7 @@ def test_a_call_without_an_outcome_is_unknown_after_a_minute(app: Flask) -> None
 
 
 def test_purge_keeps_undelivered_sign_ups(app: Flask, sandbox: Sandbox, log_file: LogFile) -> None:
-    """They are kept however old they are."""
+    """Undelivered sign-ups are kept however old they are."""
     sandbox.drill("500")
     for _ in range(2):
         app.test_client().post(MUG, data=SIGN_UP)

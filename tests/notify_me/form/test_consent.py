@@ -54,7 +54,7 @@ FAILURES = {
     "409": ("failed", TRY_LATER),
     "415": ("failed", TRY_LATER),
 }
-# test_replies.py has every failure; here one of each class is enough
+# test_replies.py has every failure; here, one failure of each class is enough
 TEMPORARY = ("429", "drop")
 MISCONFIGURED = ("400-list", "403")
 
@@ -116,7 +116,7 @@ def test_temporary_consent_failure_is_queued(
 def test_rejection_in_the_browser_reads_as_in_server_mode(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str
 ) -> None:
-    """In client mode, the server doesn't repeat the call."""
+    """In client mode, the server doesn't repeat a call that Klaviyo rejected."""
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["client"])
     state, reason = FAILURES[kind]
@@ -163,7 +163,7 @@ def test_consent_that_neither_browser_nor_server_can_send_is_queued(
 def test_server_sends_consent_that_the_browser_could_not(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str
 ) -> None:
-    """The subscription is not sent again."""
+    """The server doesn't send the subscription again."""
     client = offering("SMS", NOTIFY_ME_MODE="client").test_client()
     sandbox.drill(kind, operation=SUBSCRIBE["client"])
 
@@ -200,7 +200,7 @@ def test_without_a_private_key_lost_consent_is_reported(
     state: str,
     reason: str,
 ) -> None:
-    """Nothing can be queued, so the shopper sees the failure."""
+    """Without a private key, nothing can be queued, so the shopper sees the failure."""
     client = offering("SMS", NOTIFY_ME_MODE="client", KLAVIYO_PRIVATE_KEY="").test_client()
     sandbox.drill(kind, times=None, operation=SUBSCRIBE["client"])
 
@@ -292,7 +292,7 @@ def test_consent_is_not_sent_after_a_refused_subscription(
 def test_consent_is_not_sent_after_a_failed_subscription(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, kind: str
 ) -> None:
-    """The reply is 503, and nothing is queued."""
+    """After a failed subscription, the reply is 503, and nothing is queued."""
     sandbox.drill(kind, times=None)
 
     reply = submit_element(offering("SMS").test_client(), FORM, BY_SMS)
@@ -371,7 +371,7 @@ def test_phone_number_dropped_from_consent_is_reported(
 def test_unreachable_shopper_gets_no_promise(
     offering: Callable[..., Flask], sandbox: Sandbox, kind: str, scenario: Scenario
 ) -> None:
-    """The only channel is SMS, and the consent to it couldn't be recorded."""
+    """The shopper's only channel is SMS, and consent to texts couldn't be recorded."""
     sandbox.drill(kind, operation=SUBSCRIBE["api"])
 
     reply = scenario.send(offering("EMAIL", "SMS").test_client(), FORM, BY_SMS)

@@ -186,7 +186,9 @@ def test_changed_wording_must_be_confirmed_again(
 def test_unticked_checkbox_with_changed_wording_is_shown_again(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """The shopper may want to consent to the new wording. If not, the form can be sent again."""
+    """The shopper may want to consent to the new wording. A shopper who doesn't can send the form
+    again with the checkbox unticked.
+    """
     old = offering("EMAIL", consent=ASK).test_client()
     new = offering("EMAIL", consent={**ASK, "brand": "Haar"}).test_client()
     data = {"channels": "EMAIL", "email": ADA}
@@ -236,7 +238,7 @@ def test_unknown_versions_are_refused(
     versions_sent: str,
     mode: str,
 ) -> None:
-    """Versions must match completely."""
+    """A version is only known if it matches completely."""
     client = offering("SMS", NOTIFY_ME_MODE=mode).test_client()
     current = shown_versions(post_form(view(client.get(FORM))))
     sent = {"long": f"{current}0"}.get(versions_sent, versions_sent.format(current))
@@ -258,7 +260,7 @@ def test_custom_form_may_leave_out_the_versions(
     scenario: Scenario,
     consent: Mapping[str, str],
 ) -> None:
-    """Without the field, the current wording counts as shown."""
+    """Without the field for versions, the current wording counts as shown."""
     client = offering("EMAIL", "SMS", "WHATSAPP", consent=consent, NOTIFY_ME_MODE=scenario.mode)
 
     assert scenario.send(client.test_client(), FORM, FULL_FORM).status_code == 200

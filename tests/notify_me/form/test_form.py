@@ -28,7 +28,7 @@ page_and_element = pytest.mark.parametrize("headers", [{}, ELEMENT], ids=["page"
 
 
 def test_form_page(client: FlaskClient) -> None:
-    """One heading, a title that names the product, a labelled field, and a way back."""
+    """The page has one heading, a title naming the product, a labelled field, and a way back."""
     page = view(client.get(PARKA))
 
     assert page.one("title").text == "Notify me: Harbour Parka"
@@ -102,7 +102,7 @@ def references(root: Element) -> set[str]:
 @pytest.mark.parametrize("path", [PARKA, CHOOSE, f"/notify-me/{PREFIX}PARKA-M-RUST"])
 @page_and_element
 def test_form_is_private(client: FlaskClient, path: str, headers: dict[str, str]) -> None:
-    """It sets no cookie, isn't cached, and varies on the header."""
+    """The form sets no cookie, isn't cached, and varies on the X-Notify-Me header."""
     for reply in (
         client.get(path, headers=headers),
         client.post(path, headers=headers),
@@ -180,7 +180,9 @@ def test_form_page_in_other_layouts(
     is_shops: bool,
     warning: str,
 ) -> None:
-    """It fills the configured block; without a usable layout, the page has the kit's own layout."""
+    """The form fills the configured block; without a usable layout, the page has the kit's own
+    layout.
+    """
     folder = tmp_path / "templates"
     folder.mkdir()
     (folder / "frame.html").write_text("<b>Shop</b>{% block content %}{% endblock %}")
@@ -228,7 +230,7 @@ def test_unknown_variant_is_404(
     method: str,
     headers: dict[str, str],
 ) -> None:
-    """Nothing is sent or logged."""
+    """A sign-up for an unknown variant is neither sent nor logged."""
     data = {"channels": "EMAIL", "email": ADA} if method == "POST" else None
 
     reply = client.open(f"/notify-me/{composite_id}", method=method, data=data, headers=headers)
@@ -453,7 +455,7 @@ def test_repeated_variants_and_channels_count_once(client: FlaskClient, sandbox:
 def test_unusual_valid_addresses_are_sent(
     client: FlaskClient, sandbox: Sandbox, typed: str, sent: str
 ) -> None:
-    """They are sent as email-validator normalizes them."""
+    """Addresses are sent as email-validator normalizes them."""
     client.post(MUG, data={**OK, "email": typed})
 
     [call] = sandbox.requests()

@@ -210,7 +210,9 @@ def test_phone_number_is_ignored_without_its_channel(
 def test_number_rejected_by_klaviyo_shows_an_error_beside_the_field(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    """For a number that isn't in use, one call is made, no consent is sent, the input is kept."""
+    """If a number isn't in use, only one call is made, so no consent is sent. The form keeps the
+    input.
+    """
     client = offering("SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
     reply = scenario.send(client, FORM, by_sms("+1 999 999 9999"))

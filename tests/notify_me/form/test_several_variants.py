@@ -57,7 +57,7 @@ def small_parka(catalog: DictCatalog) -> None:
 def test_list_preselects_the_variant_of_the_page(
     offering: Callable[..., Flask], headers: dict[str, str]
 ) -> None:
-    """Only the product's sold-out variants are listed."""
+    """The form lists only the product's sold-out variants."""
     form = post_form(view(offering("EMAIL", "SMS").test_client().get(FORM, headers=headers)))
 
     boxes = form.all("input", name="variants")
@@ -174,7 +174,9 @@ def test_variants_unknown_to_klaviyo_are_queued_and_confirmed(
     scenario: Scenario,
     unknown: list[str],
 ) -> None:
-    """The shopper sees the same text as for known ones; the log has one line per variant."""
+    """The shopper sees the same text as for known variants. The log has one line per unknown
+    variant.
+    """
     sandbox.unknown(*unknown)
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
 
@@ -295,7 +297,7 @@ def test_list_stays_when_the_pages_variant_is_back_in_stock(
     scenario: Scenario,
     path: str,
 ) -> None:
-    """When M is back in stock, the form lists the others with L selected, and then sends L."""
+    """When M is back in stock, the form lists S and L, with L selected, and then sends L."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE=scenario.mode).test_client()
     action = post_form(view(client.get(path)))["action"]
     [variant] = [variant for variant in catalog.variants.values() if str(variant.composite_id) == M]
@@ -322,7 +324,7 @@ def test_list_stays_when_the_pages_variant_is_back_in_stock(
 def test_last_listed_variant_stays_listed(
     offering: Callable[..., Flask], catalog: DictCatalog, sandbox: Sandbox
 ) -> None:
-    """If two of three are back in stock, the third still has a checkbox."""
+    """If two of three variants are back in stock, the third still has a checkbox."""
     client = offering("EMAIL").test_client()
     action = post_form(view(client.get(FORM)))["action"]
     for variant in [*catalog.variants.values()]:
@@ -350,7 +352,7 @@ def by_name(sent: list[tuple[str, str]]) -> dict[str, list[str]]:
 def test_restocked_variant_is_reported_before_anything_is_sent(
     offering: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
-    """The form names the variant that can be bought; nothing is sent for the others yet."""
+    """The form names the variant that can be bought. No call is made for the other variant yet."""
     reply = submit_element(
         offering("EMAIL", "SMS").test_client(), FORM, {**DATA, "variants": [RUST, M]}
     )

@@ -107,7 +107,7 @@ def test_language_is_chosen_by_query_then_cookie_then_browser(
 
 
 def test_first_language_is_the_default(shop: Callable[..., Flask]) -> None:
-    """Without the setting, only English is offered."""
+    """Without the setting for languages, only English is offered."""
     german = shop(settings_for("de", "fr")).test_client()
     assert language(german.get(FORM, headers={"Accept-Language": "en"})) == "de"
     assert language(german.get(f"{FORM}?lang=en")) == "de"
@@ -115,7 +115,7 @@ def test_first_language_is_the_default(shop: Callable[..., Flask]) -> None:
 
 
 def test_dialog_has_its_language(all_languages: Flask) -> None:
-    """The page may be in another language."""
+    """The dialog states its language and direction, since the page may be in another language."""
     dialog = read(all_languages.test_client().get(f"{FORM}?lang=ar", headers=ELEMENT).text).one(
         "dialog"
     )
@@ -138,7 +138,7 @@ def test_links_keep_the_language_of_the_url(
     cookie: str,
     by_url: bool,
 ) -> None:
-    """It stays the same from the button to the form and the confirmation."""
+    """The language of the URL stays the same from the button to the form and the confirmation."""
     [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
 
     def page() -> str:
@@ -163,7 +163,9 @@ def test_links_keep_the_language_of_the_url(
 def test_the_shops_own_selector_chooses_the_language(
     tmp_path: Path, make_app: Callable[..., Flask]
 ) -> None:
-    """It does if the language is offered. On the kit's own pages, `?lang=` takes precedence."""
+    """The language that the selector returns is used if the kit offers it. On the kit's own pages,
+    `?lang=` takes precedence.
+    """
     app = make_app(NOTIFY_ME_CONFIG=settings_file(tmp_path, settings_for("en", "fr", "de")))
     selected = "fr"
     Babel(app, locale_selector=lambda: selected)
@@ -178,7 +180,7 @@ def test_the_shops_own_selector_chooses_the_language(
 
 
 def test_every_text_can_be_set_for_one_language(shop: Callable[..., Flask]) -> None:
-    """The German wording is in the file, and the French in environment variables."""
+    """The German wording is in the file, and the French wording in environment variables."""
     wording = {setting.path: f"/{setting.path[-1]}" for setting in all_settings(LocaleTexts)}
     assert len(wording) >= 20
     lines = [f'texts.de.{".".join(path)} = "{text}"' for path, text in wording.items()]
@@ -363,7 +365,7 @@ def test_plurals_and_lists_follow_the_language(
 
 
 def test_wtforms_messages_are_translated(all_languages: Flask) -> None:
-    """This applies to fields that a shop adds to the form."""
+    """Messages from WTForms appear in fields that a shop adds to the form."""
 
     class Longer(SignUpForm):
         size = StringField(validators=[InputRequired()])

@@ -47,7 +47,7 @@ def send(breaker: CircuitBreaker) -> Outcome:
 def test_imitated_consent_call_takes_as_long_as_a_real_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is only imitated if the last real one was accepted."""
+    """A consent call is only imitated if the last real consent call was accepted."""
     clock, waits = iter(range(0, 1000, 7)), list[float]()
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     monkeypatch.setattr("time.sleep", waits.append)
@@ -67,7 +67,9 @@ def test_imitated_consent_call_takes_as_long_as_a_real_one(
 
 
 def test_it_opens_after_consecutive_failures() -> None:
-    """An acceptance resets the count; a call that isn't sent is Temporary."""
+    """An acceptance resets the number of failures. The outcome of a call that isn't sent is
+    Temporary.
+    """
     klaviyo = FakeKlaviyo(TEMPORARY, ACCEPTED, TEMPORARY, TEMPORARY)
     breaker = CircuitBreaker(klaviyo, failures=2, pause=600)
 
@@ -82,7 +84,7 @@ def test_it_opens_after_consecutive_failures() -> None:
 
 
 def test_it_closes_after_a_trial_that_gets_a_response() -> None:
-    """After the pause, one call is a trial."""
+    """After the pause, one call is sent as a trial."""
     klaviyo = FakeKlaviyo(TEMPORARY, TEMPORARY, TEMPORARY)
     breaker = CircuitBreaker(klaviyo, failures=2, pause=0.000001)
 
@@ -101,7 +103,9 @@ def test_it_closes_after_a_trial_that_gets_a_response() -> None:
     ],
 )
 def test_responses_and_a_lack_of_slots_arent_failures(outcome: Outcome) -> None:
-    """Neither opens the breaker."""
+    """A breaker stays closed if Klaviyo responds, whatever the status, or if no slot is free for a
+    call.
+    """
     klaviyo = FakeKlaviyo(*[outcome] * 5)
     breaker = CircuitBreaker(klaviyo, failures=2, pause=600)
 
@@ -110,7 +114,7 @@ def test_responses_and_a_lack_of_slots_arent_failures(outcome: Outcome) -> None:
 
 
 def test_an_expired_deadline_isnt_a_failure() -> None:
-    """Nothing is sent, and nothing is counted."""
+    """A call whose deadline has expired isn't sent, and doesn't count as a failure."""
     klaviyo = FakeKlaviyo()
     breaker = CircuitBreaker(klaviyo, failures=1, pause=600)
 

@@ -205,7 +205,7 @@ def without_ids(html: str) -> str:
 def test_repeat_sign_up_reads_like_the_first(
     offering: Callable[..., Flask], sandbox: Sandbox, scenario: Scenario, opt_in: str
 ) -> None:
-    """The reply is the same even if Klaviyo has the consent, so it doesn't disclose that."""
+    """The reply doesn't disclose whether Klaviyo already has the consent."""
     if opt_in != "single":
         double_opt_in(sandbox)
     app = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode)

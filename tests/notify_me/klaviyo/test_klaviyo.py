@@ -216,8 +216,8 @@ def test_commands_do_not_wait_for_days(
 def test_acceptances_reuse_the_connection_and_keep_no_cookie(
     shopper: FlaskClient, klaviyo: FakeKlaviyo, log_file: LogFile
 ) -> None:
-    """A body is read, whatever it looks like. A cookie would link one shopper's calls to
-    another's.
+    """The body of an acceptance is read, whatever it contains. A cookie would link one shopper's
+    calls to another shopper's.
     """
     klaviyo.response_headers = {"Set-Cookie": "who=ada; Path=/"}
     bodies = (b"", b"{}", b"not JSON" * 1000, b"")
@@ -293,7 +293,7 @@ def test_date_in_retry_after_is_respected(
 def test_redirect_is_not_followed(
     shopper: FlaskClient, klaviyo: FakeKlaviyo, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """The key and the contact go to Klaviyo only."""
+    """The key and the contact are only sent to Klaviyo."""
     location = f"{sandbox.url}/api/back-in-stock-subscriptions"
     klaviyo.status, klaviyo.response_headers = 307, {"Location": location}
 

@@ -184,7 +184,7 @@ def test_misconfiguration_stops_the_remaining_calls(
     drill: str,
     calls: int,
 ) -> None:
-    """A wrong key is wrong for every variant; another refusal may concern one call only."""
+    """A wrong key affects the calls for all variants; another refusal may concern only one call."""
     sandbox.drill(drill, times=None)
 
     response = send(client, PARKA, variants=parkas)
@@ -236,7 +236,9 @@ def revision_lines(lines: list[str]) -> list[str]:
 def test_replaced_revision_is_logged_once(
     make_app: Callable[..., Flask], sandbox: Sandbox, lines: list[str]
 ) -> None:
-    """Klaviyo serves the oldest revision that it hasn't retired, and will retire that, too."""
+    """Instead of a retired revision, Klaviyo serves the oldest revision that it supports, which it
+    will also retire.
+    """
     client = make_app(KLAVIYO_REVISION="2023-07-15").test_client()
 
     for _ in range(3):

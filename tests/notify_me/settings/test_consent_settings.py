@@ -74,7 +74,7 @@ def test_email_needs_no_list_brand_or_links(make_app: Callable[..., Flask], tmp_
 
 @pytest.mark.parametrize("wanted", ["ask", "always"])
 def test_email_list_needs_a_list_id(offering: Callable[..., Flask], wanted: str) -> None:
-    """It needs one only if email is offered."""
+    """Consent to the email list needs a list ID only if email is offered."""
     with pytest.raises(SettingsError) as caught:
         offering("EMAIL", consent={"email_list": wanted}, KLAVIYO_LIST_ID="")
 
@@ -105,7 +105,7 @@ def test_age_gated_account_can_offer_email_only(
 def test_whatsapp_needs_a_revision_that_supports_it(
     offering: Callable[..., Flask], revision: str, starts: bool
 ) -> None:
-    """The first such revision is 2026-01-15."""
+    """The first revision with WhatsApp is 2026-01-15."""
     if starts:
         offering("WHATSAPP", KLAVIYO_REVISION=revision)
         return
@@ -137,7 +137,7 @@ def test_unknown_placeholder_in_the_wording_is_an_error(
 
 @pytest.mark.parametrize("url", [TERMS, "http://smirr.example/terms", "/terms"])
 def test_url_becomes_a_link(offering: Callable[..., Flask], url: str) -> None:
-    """It opens in a new tab, so that the form stays filled in."""
+    """The link opens in a new tab, so that the form stays filled in."""
     app = offering("SMS", consent={"terms_of_service_url": url})
 
     root = view(app.test_client().get(FORM))
@@ -185,7 +185,7 @@ def test_own_wording(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
 def test_language_of_the_wording(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """It is set on the blocks for screen readers, and logged with the consent."""
+    """The language is set on the consent blocks for screen readers, and logged with the consent."""
     german = {
         "locale": "de-AT",
         "email_list": "ask",

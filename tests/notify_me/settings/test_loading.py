@@ -1,4 +1,4 @@
-"""Settings come from a variable, else the file, else the default; and the command shows which."""
+"""Where the value of a setting comes from, and the command that shows the source."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = {
 
 
 def test_reference_is_up_to_date() -> None:
-    """`make docs` updates it."""
+    """`make docs` updates the settings reference."""
     assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == settings_page.markdown()
 
 
@@ -87,7 +87,9 @@ def test_every_setting_can_be_set_in_the_file_and_by_a_variable(tmp_path: Path) 
 
 
 def test_each_source_overrides_the_next(tmp_path: Path) -> None:
-    """They are the environment, the Studio's file, the shop's file, and the defaults."""
+    """The sources, highest precedence first, are the environment, the Studio's file, the shop's
+    file and the defaults.
+    """
     file = tmp_path / "notify_me.toml"
     file.write_text(
         '[button]\nlabel = "File"\n[button.text_styles]\nfont_size = 20\n', encoding="utf-8"

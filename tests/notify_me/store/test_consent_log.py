@@ -37,7 +37,9 @@ from tests.support import TIMEOUT, Sandbox
 def test_the_log_has_the_wording_of_the_form(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """It has each channel's exact text with its links, version, locale, list and source."""
+    """For each channel, the log has the exact text with its links, the version, locale, list and
+    source.
+    """
     app = offering("EMAIL", "SMS", "WHATSAPP", consent=ASK)
     root = view(app.test_client().get(FORM))
     shown = {}
@@ -84,7 +86,7 @@ def test_the_log_has_the_wording_of_the_form(
 def test_changed_wording_has_another_version(
     offering: Callable[..., Flask], log_file: LogFile
 ) -> None:
-    """Another word, brand or link is enough; the same wording keeps its version."""
+    """Another word, brand or link leads to another version; the same wording keeps its version."""
     changes: list[dict[str, object]] = [
         {},
         {"email_list": "off"},
@@ -125,7 +127,7 @@ def test_only_consent_that_was_given_is_logged(
 def test_contacts_are_never_stored_or_logged_in_plain_text(
     offering: Callable[..., Flask], tmp_path: Path, lines: list[str], scenario: Scenario
 ) -> None:
-    """Neither the database's files nor log lines contain the address or the number."""
+    """The address and the number are neither in the database's files nor in log lines."""
     app = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode)
     for last in ("0143", "0144"):
         data = {**BY_BOTH, "email": f"ada.{last}@example.org", "phone_number": f"(202) 555-{last}"}

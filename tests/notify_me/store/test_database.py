@@ -28,8 +28,8 @@ def host_shop(folder: Path, sandbox: Sandbox, **config: str) -> Flask:
 def test_without_a_database_the_kit_creates_its_own_file(
     tmp_path: Path, sandbox: Sandbox, all_lines: list[str]
 ) -> None:
-    """Nothing exists until the first sign-up, and no command has to be run before that. The
-    migrations' own lines don't fill the shop's log.
+    """The file doesn't exist until the first sign-up, and no command has to be run before that
+    sign-up. The migrations' own lines don't fill the shop's log.
     """
     app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog())
@@ -67,7 +67,9 @@ def test_another_connection_does_not_release_the_locks(tmp_path: Path, sandbox: 
 
 
 def test_arguments_are_remembered_for_init_app(tmp_path: Path, sandbox: Sandbox) -> None:
-    """The pattern of an app factory; the catalog is a function that finds a product's variants."""
+    """An app factory calls `init_app` later. The catalog is a function that finds a product's
+    variants.
+    """
     catalog = small_catalog()
 
     def find_variants(composite_id: object) -> list[Variant]:
@@ -90,7 +92,9 @@ def test_arguments_are_remembered_for_init_app(tmp_path: Path, sandbox: Sandbox)
 def test_a_shops_database_without_the_tables_is_refused_with_the_remedy(
     tmp_path: Path, sandbox: Sandbox, lines: list[str]
 ) -> None:
-    """Nothing is created unasked in the shop's database; the shopper is asked to try again."""
+    """The kit creates no tables in a shop's database by itself. The log names the command, and the
+    shopper is asked to try again.
+    """
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog(), engine=engine)
@@ -107,7 +111,9 @@ def test_a_shops_database_without_the_tables_is_refused_with_the_remedy(
 def test_tables_from_a_later_version_are_refused_with_the_remedy(
     tmp_path: Path, sandbox: Sandbox, lines: list[str], own_file: bool
 ) -> None:
-    """As after a rollback without restoring the backup: `upgrade` wouldn't help."""
+    """The tables may be newer than the kit after a rollback without restoring the backup. `upgrade`
+    wouldn't help.
+    """
     engine = None if own_file else sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
 
     def make_app() -> Flask:
@@ -136,7 +142,7 @@ def test_tables_from_a_later_version_are_refused_with_the_remedy(
 def test_file_that_cannot_be_created_is_an_unavailable_database(
     tmp_path: Path, sandbox: Sandbox, lines: list[str], obstacle: str
 ) -> None:
-    """As on a read-only disk, the shopper is asked to try again, and what was typed isn't lost."""
+    """On a read-only disk, for example, the reply is 503, and the form keeps what was typed."""
     app = host_shop(tmp_path, sandbox)
     NotifyMe(app, catalog=small_catalog())
     instance = tmp_path / "instance"

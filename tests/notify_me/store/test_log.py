@@ -74,7 +74,9 @@ def test_a_sign_up_is_stored_before_klaviyo_responds(
 
 
 def test_an_accepted_sign_up(client: FlaskClient, sandbox: Sandbox, log_file: LogFile) -> None:
-    """It has a row in the log, and its call has one with Klaviyo's status and the time."""
+    """The log has a row for the sign-up, and a row for its call with Klaviyo's status and when it
+    was received.
+    """
     client.post(MUG, data={"channels": "EMAIL", "email": ADA})
 
     [sign_up] = log_file.sign_ups()
@@ -91,7 +93,7 @@ def test_an_accepted_sign_up(client: FlaskClient, sandbox: Sandbox, log_file: Lo
 
 
 def test_sign_up_ids_cannot_be_guessed(client: FlaskClient, log_file: LogFile) -> None:
-    """They are part of links: each is random, and 22 characters long."""
+    """Sign-up IDs are part of links: each is random, and 22 characters long."""
     for _ in range(3):
         client.post(MUG, data={"channels": "EMAIL", "email": ADA})
 
@@ -178,7 +180,7 @@ def test_another_key_gives_another_hash(make_app: Callable[..., Flask], log_file
     ],
 )
 def test_masked_addresses(client: FlaskClient, log_file: LogFile, email: str, masked: str) -> None:
-    """Only their owners recognize them."""
+    """Only the owner of an address recognizes it when it is masked."""
     client.post(MUG, data={"channels": "EMAIL", "email": email})
 
     assert [row["email_masked"] for row in log_file.sign_ups()] == [masked]
@@ -242,7 +244,7 @@ def refuse_outcomes(app: Flask) -> None:
 def test_an_acceptance_that_cannot_be_stored_is_confirmed(
     client: FlaskClient, app: Flask, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Klaviyo has it, so the shopper reads "You’re on the list"."""
+    """Klaviyo has the sign-up, so the shopper reads "You’re on the list"."""
     refuse_outcomes(app)
     data = {"channels": "EMAIL", "email": "ada@example.org"}
 

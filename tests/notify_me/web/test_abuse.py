@@ -38,7 +38,9 @@ def post(client: FlaskClient, email: str, address: str = "192.0.2.1", **more: st
 
 
 def test_contact_is_rate_limited_per_address(client: FlaskClient, sandbox: Sandbox) -> None:
-    """Ten posts a minute are allowed, whatever the case of the email address."""
+    """Ten posts a minute are allowed for one contact from one IP address, whatever the case of the
+    email address.
+    """
     assert [post(client, "ada@example.org") for _ in range(10)] == [200] * 10
     assert post(client, "Ada@Example.org") == 429
 
@@ -48,7 +50,7 @@ def test_contact_is_rate_limited_per_address(client: FlaskClient, sandbox: Sandb
 
 
 def test_address_is_rate_limited(client: FlaskClient) -> None:
-    """Thirty valid posts a minute are allowed."""
+    """Thirty valid posts a minute are allowed from one IP address."""
     assert {post(client, f"ada{number}@example.org") for number in range(30)} == {200}
     assert post(client, "ada@example.org") == 429
 
@@ -63,7 +65,7 @@ def test_failed_validation_has_its_own_higher_limit(client: FlaskClient) -> None
 
 
 def test_ipv6_addresses_of_one_network_share_a_limit(client: FlaskClient) -> None:
-    """This also applies to a single contact, whose limit is lower."""
+    """The lower limit for a single contact also counts all addresses of a network as one."""
     addresses = [f"2001:db8:1:2::{number:x}" for number in range(1, 12)]
 
     statuses = [post(client, "ada@example.org", address) for address in addresses]
@@ -116,7 +118,7 @@ def test_limits_are_settings(make_app: Callable[..., Flask]) -> None:
 def test_processes_share_limits_in_the_database(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
-    """Two apps with one database, like two processes; the table doesn't contain the address."""
+    """Two apps with one database stand for two processes. The table doesn't contain the address."""
     database = {"RATELIMIT_ENABLED": True, "RATELIMIT_STORAGE_URI": "database"}
     clients = [make_app(**database).test_client() for _ in range(2)]
 
@@ -132,7 +134,7 @@ def test_processes_share_limits_in_the_database(
 def test_counting_starts_again_after_the_window(
     make_app: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What has expired is deleted from the database."""
+    """Expired counts are deleted from the database."""
     client = make_app(RATELIMIT_ENABLED=True, RATELIMIT_STORAGE_URI="database").test_client()
     for number in range(11):
         post(client, f"ada{number % 2}@example.org", f"192.0.2.{number % 2}")
@@ -182,7 +184,7 @@ def test_shoppers_can_sign_up_while_the_storage_is_unavailable(
 def test_invalid_storage_prevents_startup(
     make_app: Callable[..., Flask], uri: str, remedy: str
 ) -> None:
-    """The message doesn't contain the password."""
+    """The message doesn't contain the storage's password."""
     with pytest.raises(SettingsError, match=remedy) as error:
         make_app(RATELIMIT_ENABLED=True, RATELIMIT_STORAGE_URI=uri)
 
@@ -227,7 +229,9 @@ def test_rate_limited_reply_has_retry_after_and_keeps_input(client: FlaskClient)
 def test_filled_honeypot_is_never_confirmed(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """It may have been an autofill tool: the form comes back with the field empty."""
+    """An autofill tool may have filled in the hidden field, so the form returns with that field
+    empty.
+    """
     data = {"channels": "EMAIL", "email": "ada@example.org"}
     filled = {**data, "leave_blank": "https://example.org"}
 
@@ -248,7 +252,7 @@ def test_filled_honeypot_is_never_confirmed(
 
 
 def test_honeypot_posts_are_counted_for_the_merchant(client: FlaskClient) -> None:
-    """Failed validation isn't counted: everybody mistypes."""
+    """Failed validation isn't counted, since everybody mistypes sometimes."""
     for more in ({"leave_blank": "x"}, {"leave_blank": "x"}, {"email": "nonsense"}, {}):
         post(client, **{"email": "ada@example.org", **more})
 

@@ -50,7 +50,7 @@ def test_button_shows_only_for_sold_out_variants(
     policy: InventoryPolicy,
     shows: bool,
 ) -> None:
-    """Variants without stock management, or sold without stock, are never sold out."""
+    """Variants without stock management, or sold even without stock, never count as sold out."""
     variant = catalog.add("cap", "Cap", "CAP", quantity, inventory_policy=policy)
 
     rendered = render(variant)
@@ -158,7 +158,9 @@ def test_button_link_is_quoted(render: Render, catalog: DictCatalog) -> None:
 
 
 def test_button_is_only_a_link(render: Render, catalog: DictCatalog) -> None:
-    """This keeps product pages small. The script shows the paragraph after a sign-up."""
+    """A link without a form keeps product pages small. The script shows the hidden paragraph after
+    a sign-up.
+    """
     [variant] = parkas(catalog, 0)
 
     assert render(variant) == (
@@ -205,7 +207,7 @@ def test_head_follows_the_language_and_the_url_of_the_request(
 def test_shops_own_head_is_rendered_in_every_request(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
-    """It may contain a nonce."""
+    """The shop's head may contain a nonce, so it isn't cached."""
     folder = tmp_path / "templates" / "notify_me"
     folder.mkdir(parents=True)
     script = '<script nonce="{{ nonce() }}"></script>'

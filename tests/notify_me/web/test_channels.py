@@ -85,9 +85,8 @@ LABELS = {"EMAIL": "Email", "SMS": "Text message", "WHATSAPP": "WhatsApp"}
 def test_only_email_is_preselected(
     offering: Callable[..., Flask], offered: Sequence[str], email_list: str, headers: dict[str, str]
 ) -> None:
-    """One checkbox per channel in the settings' order, and one empty field per contact.
-
-    Without email, the first channel is selected. No consent checkbox is ticked.
+    """The form has one checkbox per channel, in the order of the setting, and one empty field per
+    contact. Without email, the first channel is selected. No consent checkbox is ticked.
     """
     app = offering(*offered, consent={"email_list": email_list})
 

@@ -58,7 +58,7 @@ def error(status: int, code: str, pointer: str) -> dict[str, Any]:
 def test_calls_for_the_browser_are_ready_to_send(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """They contain only the public key, and the sandbox accepts them unchanged."""
+    """The calls contain only the public key, and the sandbox accepts them unchanged."""
     sent = post(client)
 
     assert (sent["state"], sent["status"]) == ("send", 200)
@@ -77,7 +77,7 @@ def test_calls_for_the_browser_are_ready_to_send(
 
 
 def test_report_of_an_acceptance_is_logged(client: FlaskClient, log_file: LogFile) -> None:
-    """The server sends nothing itself."""
+    """After the report, the server makes no call itself."""
     reply = report(client, post(client), ACCEPTED)
 
     assert reply["state"] == "done"
@@ -354,7 +354,9 @@ def test_reported_refusal_reads_as_in_server_mode(
 def test_server_asks_again_about_a_variant_that_a_browser_found_unknown(
     client: FlaskClient, sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """It is queued only if the server gets the same response: anyone can report anything."""
+    """The sign-up is queued only if the server gets the same response, since anyone can report
+    anything.
+    """
     unknown = error(404, "variant_not_found", "/data")
 
     assert report(client, post(client), unknown)["state"] == "done"
@@ -403,7 +405,7 @@ def test_server_sends_for_browsers_without_scripts(client: FlaskClient, sandbox:
 
 
 def test_without_private_key_javascript_is_required(keyless: FlaskClient) -> None:
-    """The form says so before anything is typed."""
+    """The empty form already says that JavaScript is required."""
     form, reply = keyless.get(PARKA), keyless.post(PARKA, data=DATA)
 
     assert re.search("<noscript>.*needs JavaScript.*</noscript>", form.text)

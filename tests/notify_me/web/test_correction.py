@@ -152,7 +152,9 @@ def test_wrong_address_can_be_changed(
     log_file: LogFile,
     submit: Callable[..., TestResponse],
 ) -> None:
-    """Nothing is sent until the new form is; consent isn't carried over to another contact."""
+    """Nothing is sent until the shopper submits the new form. Consent isn't carried over to another
+    contact.
+    """
     client = offering("EMAIL", "SMS").test_client()
     done = submit(client, FORM, BY_BOTH)
 

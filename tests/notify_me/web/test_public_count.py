@@ -49,7 +49,7 @@ def add_sign_ups(
 def test_public_count_counts_each_person_once(
     make_app: Callable[..., Flask], sandbox: Sandbox, render_button: Callable[..., str]
 ) -> None:
-    """It counts accepted and queued sign-ups until yesterday, rounded down."""
+    """The count is that of accepted and queued sign-ups until yesterday, rounded down."""
     app = make_app(**ON)
     sandbox.drill("400-email", times=9)
     add_sign_ups(app, people(9, "refused"), state="invalid")
@@ -71,7 +71,7 @@ def test_public_count_counts_each_person_once(
 def test_public_count_is_hidden_below_the_floor(
     make_app: Callable[..., Flask], render_button: Callable[..., str]
 ) -> None:
-    """Today and days before the period don't count."""
+    """Sign-ups of today, and those before the period, don't count."""
     app = make_app(**ON, NOTIFY_ME_DEMAND__PUBLIC_COUNT_DAYS="7")
     add_sign_ups(app, people(9), datetime.now(UTC))
     assert "notify-me__count" not in render_button(app)

@@ -47,7 +47,7 @@ def is_limited(reply: TestResponse) -> bool:
 def test_alerts_for_one_contact_are_limited_per_day(
     offering: Callable[..., Flask], sandbox: Sandbox, scenario: Scenario
 ) -> None:
-    """Each variant counts; repeats count too, so the limit doesn't reveal them."""
+    """Each variant counts. Repeats count too, so that the limit doesn't reveal them."""
     mode, limit = scenario.mode, {"NOTIFY_ME_LIMITS__ALERTS_PER_CONTACT": "3"}
     client = offering("EMAIL", NOTIFY_ME_MODE=mode, **limit).test_client()
 
@@ -62,7 +62,7 @@ def test_alerts_for_one_contact_are_limited_per_day(
 def test_more_variants_than_the_daily_limit_are_accepted_once(
     offering: Callable[..., Flask],
 ) -> None:
-    """Otherwise such a form could never be sent."""
+    """Otherwise, a form with more variants than the limit could never be sent."""
     client = offering("EMAIL", NOTIFY_ME_LIMITS__ALERTS_PER_CONTACT="1").test_client()
 
     assert not is_limited(submit_element(client, PARKA, {**BY_EMAIL_ONLY, **BOTH_PARKAS}))
@@ -144,7 +144,7 @@ def test_other_consent_is_sent(
 def test_consent_is_sent_again_after_a_day_or_a_failure(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Somebody may have unsubscribed since."""
+    """The shopper may have unsubscribed in the meantime."""
     client = offering("EMAIL", consent=ASK).test_client()
     sandbox.drill("400-list", operation="bulk_subscribe_profiles")
     for _ in range(3):
@@ -170,7 +170,7 @@ def test_repeat_does_not_prolong_the_day(
 
 
 def test_reported_consent_does_not_count(offering: Callable[..., Flask], sandbox: Sandbox) -> None:
-    """Anyone could report an acceptance for somebody else's address."""
+    """Anyone could report that Klaviyo accepted consent for somebody else's address."""
     client = offering("EMAIL", consent=ASK, NOTIFY_ME_MODE="client").test_client()
     signed = submit_element(client, FORM, BY_EMAIL).get_json()["sign_up"]
     report = {"sign_up": signed, "answers": json.dumps([{"status": 202, "body": None}] * 2)}
@@ -183,7 +183,7 @@ def test_reported_consent_does_not_count(offering: Callable[..., Flask], sandbox
 
 
 def test_browser_gets_the_same_calls_for_a_repeat(offering: Callable[..., Flask]) -> None:
-    """Without the consent call, they would reveal who is on the list."""
+    """If the consent call were left out, the calls would reveal who is on the list."""
     client = offering("EMAIL", consent=ASK, NOTIFY_ME_MODE="client").test_client()
 
     first, second = (submit_element(client, FORM, BY_EMAIL).get_json() for _ in range(2))

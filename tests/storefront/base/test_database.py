@@ -16,7 +16,7 @@ from tests.support import read_in_another_process
 
 
 def test_migrations_match_the_models(empty_app: Flask) -> None:
-    """Also, only the shop's own user can read the new database."""
+    """Only the user who runs the shop can read the new database."""
     with empty_app.app_context():
         result = empty_app.test_cli_runner().invoke(args=["db", "upgrade"])
         assert result.exit_code == 0, result.output

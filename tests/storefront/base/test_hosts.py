@@ -55,7 +55,9 @@ def public_shop(tmp_path: Path, catalog_db: Path) -> Iterator[Flask]:
     ],
 )
 def test_links_begin_with_shop_url(public_shop: Flask, path: str) -> None:
-    """So do those in JSON-LD, robots.txt, the sitemap, the feed and redirects."""
+    """Links in JSON-LD, robots.txt, the sitemap, the feed and redirects are built from `SHOP_URL`
+    too.
+    """
     headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
 
     response = public_shop.test_client().get(path, headers=headers)

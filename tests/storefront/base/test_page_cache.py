@@ -87,7 +87,7 @@ def rendered() -> Iterator[list[str]]:
 
 
 def test_pages_show_what_is_committed(two_shops: tuple[Flask, Flask]) -> None:
-    """They do so in each process, even if another process or program made the change."""
+    """Each process shows a committed change, even if another process or program made it."""
     clients = [app.test_client(use_cookies=False) for app in two_shops]
     before = clients[0].get(PARKA)
     for name, statement in CHANGES.items():
@@ -193,7 +193,7 @@ def test_products_in_a_confirmation_depend_on_catalog_and_language(
 
 
 def test_visitors_with_the_same_item_count_share_pages(app: Flask, rendered: list[str]) -> None:
-    """Pages show how many items are in the cart, but not which."""
+    """Pages show how many items are in the cart, but not which items."""
     url = "/products/haar-parka"
     carts = [("HAAR-KEL-L", 2), ("HAAR-OIL-L", 2), ("HAAR-KEL-L", 1)]
     pages = []

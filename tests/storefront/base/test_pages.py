@@ -97,7 +97,7 @@ def test_csp_connect_src_adds_origins(app: Flask, client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("url", PAGES)
 def test_markup(pages: dict[str, TestResponse], url: str) -> None:
-    """No inline style or script; IDs are unique, and references to IDs are valid."""
+    """No page has an inline style or script; IDs are unique, and references to IDs are valid."""
     page = pages[url].text
 
     assert not re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:", page)

@@ -68,7 +68,7 @@ def test_quantity_is_limited_to_the_stock(reader: FlaskClient) -> None:
 
 
 def test_last_one_is_in_stock_while_it_is_in_the_cart(reader: FlaskClient) -> None:
-    """Its page offers no alert."""
+    """The page of a product offers no alert while its last unit is in the shopper's own cart."""
     post(reader, "GLASS-01")
 
     buying = Page(reader, "/products/falling-glass").buying

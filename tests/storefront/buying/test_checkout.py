@@ -116,7 +116,7 @@ def test_payment_provider_is_linked_until_the_order_is_paid(
 def test_erase_removes_a_shopper_from_the_orders(
     client: FlaskClient, app: Flask, typed: str, erased_contact: str
 ) -> None:
-    """Items and total stay; the order of another shopper is unchanged."""
+    """Items and total stay in the erased shopper's order; another shopper's order is unchanged."""
     orders = []
     for email in (typed, "bob@example.com"):
         add_to_cart(client, DREI_MIL=1)
@@ -165,7 +165,7 @@ def test_missing_stock_prevents_the_whole_order(
 
 
 def test_form_sent_twice_makes_one_order(client: FlaskClient, app: Flask, stock: Stock) -> None:
-    """The cookie may or may not still contain the cart."""
+    """The second post may arrive with or without the cart's cookie."""
     add_to_cart(client, DREI_MIL=1)
     cookie = client.get_cookie("shop_cart")
     assert cookie is not None
@@ -204,7 +204,7 @@ def test_unknown_order_is_404(reader: FlaskClient) -> None:
 
 
 def test_last_item_is_sold_once(app: Flask, stock: Stock) -> None:
-    """Eight shoppers order it at once: one gets it, and seven are offered Notify me."""
+    """Eight shoppers order the last item at once: one gets it, and seven are offered Notify me."""
     barrier = threading.Barrier(8)
 
     def shopper(url: str) -> requests.Response:

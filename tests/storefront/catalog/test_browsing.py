@@ -44,7 +44,7 @@ def titles_on_all_pages(client: FlaskClient, url: str) -> list[str]:
 def test_search_looks_through_title_summary_tags_and_description(
     reader: FlaskClient, text: str, title: str
 ) -> None:
-    """Each word must match; case, order and kind of apostrophe don't matter."""
+    """Each word of a search must match; case, order and kind of apostrophe don't matter."""
     page = reader.get("/", query_string={"q": text})
 
     assert re.findall(r'card__title"><a [^>]*>([^<]*)</a>', page.text) == [title]
@@ -121,7 +121,7 @@ def prices(client: FlaskClient, url: str) -> list[float]:
 
 
 def test_sort_by_price_uses_the_price_on_the_card(client: FlaskClient, stock: Stock) -> None:
-    """That is the lowest price of the available variants, if there are any."""
+    """The price on the card is the lowest price of the available variants, if there are any."""
     for sku in ("SPAT-SIG-18", "SPAT-LOC-18", "SPAT-PEA-18"):
         stock.set(sku, 0)
 

@@ -119,7 +119,7 @@ def count_queries(app: Flask, urls: Iterable[str]) -> dict[str, int]:
 
 
 def test_number_of_queries(shared_app: Flask) -> None:
-    """One more isn't counted: the catalog's version is read through the database driver."""
+    """One more query isn't counted: the catalog's version is read through the database driver."""
     expected = {
         "/": 4,
         "/?category=wear": 4,
@@ -168,7 +168,7 @@ def test_listing_query_uses_an_index(shared_app: Flask, reader: FlaskClient, url
 
 @pytest.mark.parametrize("method", ["variant", "siblings"])
 def test_number_of_queries_of_the_kit(shared_app: Flask, method: str) -> None:
-    """Each lookup runs two, however many variants a product has."""
+    """Each lookup by the kit runs two queries, however many variants a product has."""
     with shared_app.test_request_context(), recorded_queries(shared_app) as queries:
         getattr(ShopCatalog(), method)(shop_composite_id("HAAR-KEL-L"))
     assert len(queries) == 2

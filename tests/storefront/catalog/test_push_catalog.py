@@ -56,7 +56,9 @@ def writes(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def test_push_writes_only_differences(app: Flask, stock: Stock, sandbox: Sandbox) -> None:
-    """The first run writes everything, the second nothing, the third one changed quantity."""
+    """The first run writes everything, the second run nothing, and the third run one changed
+    quantity.
+    """
     result = push(app)
     assert result.exit_code == 0
     assert figures(result)[:5] == [15, 60, 0, 0, 0]
@@ -94,7 +96,7 @@ def test_dry_run_writes_nothing(app: Flask, sandbox: Sandbox) -> None:
 
 @pytest.mark.process
 def test_push_continues_after_it_was_killed(app: Flask, tmp_path: Path, sandbox: Sandbox) -> None:
-    """If it is killed after creating the items, the next run creates only the variants."""
+    """If a run is killed after creating the items, the next run creates only the variants."""
     sandbox.drill("slow", times=1, seconds=30, operation="bulk_create_catalog_variants")
     variables = environ(tmp_path / "shop.db") | dict(sandbox.environ()) | {"SHOP_URL": SHOP}
     with subprocess.Popen(
@@ -147,7 +149,7 @@ def test_rejected_items_are_listed(app: Flask, sandbox: Sandbox) -> None:
 
 
 def test_jobs_have_at_most_100_variants(app: Flask, sandbox: Sandbox) -> None:
-    """This is Klaviyo's limit."""
+    """Klaviyo accepts at most 100 variants per job."""
     with app.app_context():
         variant = db.session.scalars(sa.select(ProductVariant).filter_by(sku="DREI-MIL")).one()
         db.session.add_all(
@@ -212,7 +214,7 @@ def test_incomplete_jobs_are_failures(
 
 
 def test_no_transaction_stays_open_between_products(app: Flask) -> None:
-    """Changes made in the meantime are read."""
+    """A change that is committed between two products is read with the second product."""
     with app.test_request_context():
         products = queries.all_products(batch=1)
         next(products)
@@ -228,7 +230,9 @@ def test_no_transaction_stays_open_between_products(app: Flask) -> None:
 def test_catalog_that_another_system_syncs_is_not_pushed(
     tmp_path: Path, catalog_db: Path, sandbox: Sandbox, setting: tuple[str, str]
 ) -> None:
-    """Neither the command nor the kit writes to it, even if a product is only partly in it."""
+    """Neither `push-catalog` nor `admin.push_catalog()` writes to such a catalog, even if only some
+    of a product's variants are in that catalog.
+    """
 
     def partly() -> Iterator[list[Variant]]:
         own = CompositeID("$custom", "$default", "OWN")

@@ -72,7 +72,9 @@ def test_text_in_the_url_is_not_shown(client: FlaskClient) -> None:
 
 
 def test_order_queues_stock_updates(client: FlaskClient, sandbox: Sandbox) -> None:
-    """One is queued for each variant with tracked stock. The shopper doesn't wait for Klaviyo."""
+    """One update is queued for each variant with tracked stock. The shopper doesn't wait for
+    Klaviyo.
+    """
     client.post("/cart", data={"sku": "DREI-MIL", "quantity": "2"})
     client.post("/cart", data={"sku": "STEEK-01", "quantity": "1"})
     form = client.get("/checkout").text

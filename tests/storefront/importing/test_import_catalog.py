@@ -73,7 +73,7 @@ def variants(app: Flask) -> dict[str, tuple[str, str, int | None]]:
 
 
 def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
-    """Its products replace the shop's, and a sign-up contains the variant's Shopify ID."""
+    """The export's products replace the shop's, and a sign-up contains the variant's Shopify ID."""
     app = shop("$shopify")
     result = import_file(app, SHOPIFY)
 
@@ -129,7 +129,7 @@ def test_shopify_export(shop: MakeShop, sandbox: Sandbox) -> None:
 
 
 def test_load_keeps_an_import_without_replace(shop: MakeShop, tmp_path: Path) -> None:
-    """Every start of the demo runs `load`."""
+    """Every start of the demo runs `load`, which must not replace an import."""
     app = shop("$shopify")
     import_file(app, SHOPIFY)
     before = rows(app)
@@ -151,7 +151,7 @@ def test_load_keeps_an_import_without_replace(shop: MakeShop, tmp_path: Path) ->
 
 
 def test_reset_of_the_demo_keeps_an_import(shop: MakeShop, sandbox: Sandbox) -> None:
-    """There is no tour either, since Klaviyo gets the stock from the platform."""
+    """Imported products have no tour, since Klaviyo gets their stock from the platform."""
     pytest.importorskip("demo")
     app = shop("$shopify")
     client = app.test_client()
@@ -167,7 +167,7 @@ def test_reset_of_the_demo_keeps_an_import(shop: MakeShop, sandbox: Sandbox) -> 
 
 @pytest.mark.parametrize("kind", OWN_FILES)
 def test_own_csv_and_json_files(shop: MakeShop, tmp_path: Path, kind: str) -> None:
-    """If this shop fills Klaviyo's catalog, SKUs are the IDs."""
+    """If this shop fills Klaviyo's catalog, SKUs serve as variant IDs."""
     app = shop("$custom")
     file = tmp_path / f"mine.{kind}"
     file.write_text(OWN_FILES[kind], encoding="utf-8-sig")
@@ -243,7 +243,9 @@ def test_orders_are_kept(shop: MakeShop) -> None:
 def test_other_processes_use_the_new_name_and_currency(
     shop: MakeShop, tmp_path: Path, brand: str
 ) -> None:
-    """They do so at once in the cart and, if no brand is set, in the consent wording."""
+    """Other processes use the new currency at once in the cart and, if no brand is set, the new
+    name in the consent wording.
+    """
     app = shop("$custom")
     settings = {"CONSENT__EMAIL_LIST": "ask", "CONSENT__BRAND": brand}
     environ = {f"NOTIFY_ME_{name}": value for name, value in settings.items()}

@@ -201,7 +201,7 @@ def test_wrong_columns_file(import_shop: Flask, tmp_path: Path, line: str, messa
 
 
 def test_currencies_decide_how_prices_are_read(import_shop: Flask, tmp_path: Path) -> None:
-    """This also applies to prices in the digits of other scripts."""
+    """Prices in the digits of other scripts are read in the same way."""
     prices = {
         "¥3,200": "3,200",
         "￥３，２００": "3,200",
@@ -222,7 +222,7 @@ def test_currencies_decide_how_prices_are_read(import_shop: Flask, tmp_path: Pat
 
 
 def test_menu_fits_into_one_row(import_shop: Flask, tmp_path: Path) -> None:
-    """The summary of a product doesn't run into its lists and tables."""
+    """Other categories are under More. A product's summary doesn't run into lists and tables."""
     names = ("Women's coats & jackets", "Women's dresses & skirts", "Women's tops & blouses")
     types = [*names, "Women's shoes & high rubber boots", "Knitwear"]
     file = tmp_path / "products.csv"

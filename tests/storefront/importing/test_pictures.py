@@ -229,7 +229,7 @@ def test_drawings_replace_unavailable_pictures(
 def test_downloads_from_private_networks_are_refused(
     shop: MakeShop, tmp_path: Path, pictures: str, requested: list[str]
 ) -> None:
-    """Only a setting allows them."""
+    """Downloads from private networks need a setting that allows them."""
     requested.clear()
     hosts = [
         *("127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "0.0.0.0", "2130706433"),
@@ -247,7 +247,7 @@ def test_downloads_from_private_networks_are_refused(
 def test_host_with_one_private_address_is_refused(
     shop: MakeShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise, the download might connect to that one."""
+    """If such a host were accepted, the download might connect to the private address."""
     found = [(0, 0, 0, "", (address, 80)) for address in ("93.184.215.14", "127.0.0.1")]
     monkeypatch.setattr(fetching, "getaddrinfo", lambda *args, **options: found)
     addresses = [("http://pictures.example/a.jpg", "")]

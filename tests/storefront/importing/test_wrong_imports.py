@@ -155,7 +155,7 @@ def shops(catalog_db: Path) -> Iterator[dict[str, Flask]]:
 
 
 def test_error_messages_match_the_golden_file(shops: dict[str, Flask], tmp_path: Path) -> None:
-    """None of the files changes the shop."""
+    """No invalid file changes the shop."""
     before = rows(shops[C])
     blocks = []
     for name, (integration, content) in INVALID_FILES.items():

@@ -147,7 +147,9 @@ def test_clocks_of_two_machines_may_differ(
 
 
 def test_attempts_are_limited_per_address_and_overall(client: FlaskClient) -> None:
-    """Over the limit, even the right password is refused. Addresses in one /64 count as one."""
+    """Over the limit, even the right password is refused. Addresses in one /64 network count as
+    one.
+    """
     attempts = [sign_in(client, "guess", f"2001:db8:7::{host}").status_code for host in range(6)]
     assert attempts == [422] * 5 + [429]
     limited = sign_in(client, address="2001:db8:7::7")
@@ -195,7 +197,7 @@ def test_copied_cookie_ends_with_the_session(app: Flask, client: FlaskClient) ->
 
 
 def test_session_has_an_absolute_end(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ends even if each page has renewed the cookie."""
+    """The session ends even if each page has renewed the cookie."""
     sign_in(client)
     assert client.get("/merchant", **OUTSIDE).status_code == 200
     monkeypatch.setattr(access, "MAX_SESSION_AGE", timedelta(0))
@@ -242,7 +244,7 @@ def test_other_sites_can_neither_sign_in_nor_out(
 
 
 def test_demo_requires_the_password_too(app: Flask, client: FlaskClient) -> None:
-    """Without a password there is no sign-in page either."""
+    """Without a password and outside the demo, even the sign-in page doesn't exist."""
     app.config["DEMO"] = True
     assert client.get("/merchant").status_code == 303
     app.config["MERCHANT_PASSWORD_HASH"] = ""
@@ -255,7 +257,7 @@ def test_demo_requires_the_password_too(app: Flask, client: FlaskClient) -> None
 
 
 def test_hash_password_command(app: Flask, client: FlaskClient) -> None:
-    """It asks twice, never shows the password, and refuses a short one."""
+    """The command asks for the password twice, never shows it, and refuses a short password."""
     run = app.test_cli_runner().invoke
     short = run(args=["storefront", "hash-password"], input="short\nshort\n")
     assert short.exit_code == 1
@@ -273,7 +275,7 @@ def test_hash_password_command(app: Flask, client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("wrong", [PASSWORD, "scrypt:32768:8:1", "md5$salt$0a0a"])
 def test_invalid_hash_prevents_startup(tmp_path: Path, wrong: str) -> None:
-    """The error doesn't repeat it, since it may be the password."""
+    """The error doesn't repeat the invalid hash, since that may be the password."""
     with pytest.raises(SettingsError, match="flask storefront hash-password") as error:
         make_shop(tmp_path / "shop.db", MERCHANT_PASSWORD_HASH=wrong)
 

@@ -99,7 +99,7 @@ def retry_button(page: Page) -> str:
 
 
 def test_before_the_first_sign_up(client: FlaskClient) -> None:
-    """The stock page links here and shows the same summary."""
+    """The stock page links to the Deliveries page and shows the same summary."""
     page = Page(client, URL)
     stock = Page(client, "/merchant")
 
@@ -112,7 +112,7 @@ def test_before_the_first_sign_up(client: FlaskClient) -> None:
 def test_queued_sign_ups_are_shown_with_masked_contacts(
     app: Flask, client: FlaskClient, sandbox: Sandbox
 ) -> None:
-    """The longest wait and the last error are shown, too."""
+    """The page also shows the longest wait and the last error."""
     sign_up_while_klaviyo_fails(client, sandbox, "ada@example.org", "bea@example.org")
     run_sql(app, "UPDATE notify_me_sign_up SET created_at = datetime(created_at, '-125 minutes')")
 
@@ -135,7 +135,7 @@ def test_queued_sign_ups_are_shown_with_masked_contacts(
 
 
 def test_failed_deliveries_are_explained(app: Flask, client: FlaskClient, sandbox: Sandbox) -> None:
-    """They can't be retried, and Demand lists the reasons."""
+    """Failed deliveries can't be retried, and the Demand page lists the reasons."""
     sign_up_while_klaviyo_fails(client, sandbox, "ada@example.org")
     run_sql(app, "UPDATE notify_me_call SET state = 'failed'")
 
@@ -264,7 +264,7 @@ def test_other_sites_cannot_retry(app: Flask, client: FlaskClient, sandbox: Sand
 
 @pytest.mark.parametrize("demo", [True, False])
 def test_strangers_get_404(app: Flask, client: FlaskClient, demo: bool) -> None:
-    """Strangers are visitors from other machines, or all visitors if the demo is off."""
+    """Strangers are visitors from other machines or, if the demo is off, all visitors."""
     app.config["DEMO"] = demo
     environ = {"REMOTE_ADDR": "192.0.2.7"} if demo else {}
 
@@ -276,7 +276,7 @@ def test_strangers_get_404(app: Flask, client: FlaskClient, demo: bool) -> None:
 def test_without_the_queue_the_counts_are_still_shown(
     app: Flask, client: FlaskClient, sandbox: Sandbox
 ) -> None:
-    """Nothing can be retried, though."""
+    """While the queue is unavailable, nothing can be retried."""
     sign_up_while_klaviyo_fails(client, sandbox, "ada@example.org")
     run_sql(
         app,

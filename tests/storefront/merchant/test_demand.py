@@ -89,7 +89,7 @@ def test_merchant_pages_link_to_each_other(client: FlaskClient) -> None:
 
 
 def test_report(app: Flask, client: FlaskClient) -> None:
-    """Variants are sorted by sign-ups, a deleted one shows its ID, and the chart has a text
+    """Variants are sorted by sign-ups, a deleted variant shows its ID, and the chart has a text
     alternative with the same figures.
     """
     sign_up(client, "BLAT-S", "ada@example.org", "bob@example.org", "ada@example.org")
@@ -153,7 +153,9 @@ def test_csv_contains_no_formula(app: Flask, client: FlaskClient) -> None:
 
 
 def test_csv_file(app: Flask, client: FlaskClient) -> None:
-    """It has a line per variant and day, and no text that a spreadsheet would run as a formula."""
+    """The file has a line per variant and day, and no text that a spreadsheet would run as a
+    formula.
+    """
     change(app, sa.update(Product).where(Product.handle == "haar-parka").values(title="=1+1"))
     sign_up(client, "HAAR-OIL-M", "ada@example.org", "bob@example.org")
     add_sign_ups(app, 1, age=timedelta(days=3))

@@ -39,7 +39,7 @@ def test_list_can_be_searched_by_product_and_sku(
 
 
 def test_list_is_paged(app: Flask, client: FlaskClient) -> None:
-    """After a change of stock, the same page is shown."""
+    """After a change of stock, the same page of the list is shown."""
     with app.app_context():
         product = db.session.scalar(sa.select(Product).where(Product.handle == "dreich-mug"))
         assert product
@@ -139,7 +139,9 @@ def test_without_a_password_only_this_machine_has_access(
     headers: dict[str, str],
     status: int,
 ) -> None:
-    """Both the address and the Host header must be loopback, without a proxy in between."""
+    """The address and the Host header must be loopback, and the request must not come through a
+    proxy.
+    """
     shown = client.get("/merchant", environ_overrides=environ, headers=headers)
     saved = client.post(
         "/merchant",
@@ -153,7 +155,7 @@ def test_without_a_password_only_this_machine_has_access(
 
 
 def test_without_demo_and_password_there_is_no_page(app: Flask, client: FlaskClient) -> None:
-    """There is no link to it either."""
+    """The shop's pages have no link to the merchant's page either."""
     assert "/merchant" in client.get("/").text
     app.config["DEMO"] = False
 

@@ -62,7 +62,7 @@ def order(client: FlaskClient, sku: str, email: str) -> None:
 
 def test_people_and_revenue_waiting(app: Flask, client: FlaskClient, stock: Stock) -> None:
     """Someone who is waiting for two variants is one person but counts for the revenue of both. A
-    variant in stock, a deleted one and an alerted shopper don't distort the numbers.
+    variant in stock, a deleted variant and an alerted shopper don't distort the numbers.
     """
     add_past_sign_ups(app, "HAAR-OIL-M", "ada", "bob", days=2)
     add_past_sign_ups(app, "BLAT-S", "ada", days=9)
@@ -137,7 +137,9 @@ def test_stock_page_says_who_is_notified(app: Flask, client: FlaskClient, stock:
 
 
 def test_load_records_restocks(app: Flask, client: FlaskClient, stock: Stock) -> None:
-    """Otherwise, alerted shoppers would count as waiting the next time the variant sells out."""
+    """Without the record, alerted shoppers would count as waiting the next time the variant sells
+    out.
+    """
     stock.set("HAAR-OIL-S", 0)
     add_past_sign_ups(app, "HAAR-OIL-S", "ada")
     result = app.test_cli_runner().invoke(args=["storefront", "load", "--stock"])
@@ -155,7 +157,9 @@ def test_many_waiting(
     settings: dict[str, str],
     lines: list[str],
 ) -> None:
-    """At the configured number, every page gets a banner, and one line is logged."""
+    """At the configured number of waiting shoppers, every page gets a banner, and one line is
+    logged.
+    """
     for number, people in enumerate(("ada", "bob", "cleo"), start=1):
         sign_up(client, "BLAT-S", f"{people}@example.org")
         for url in ("/merchant", DEMAND, "/merchant/deliveries"):
@@ -182,7 +186,7 @@ def test_deliveries_page_shows_account_health(client: FlaskClient) -> None:
 
 
 def test_time_axis() -> None:
-    """It ends today; the trend begins when there is a week to average."""
+    """The axis ends today; the trend begins when there is a week to average."""
     week, month, quarter = (charts.column_chart([1] * days) for days in (7, 30, 90))
     assert [*week.ticks] == [0, 1, 2, 3, 4, 5, 6]
     assert [*month.ticks] == [1, 8, 15, 22, 29]

@@ -123,7 +123,7 @@ def test_selected_values_are_marked(reader: FlaskClient) -> None:
 
 
 def test_sold_out_value_says_so_in_text(reader: FlaskClient) -> None:
-    """Colour alone isn't accessible."""
+    """Colour alone wouldn't be accessible."""
     page = Page(reader, f"{PARKA}?variant=HAAR-OIL-S")
 
     assert text_of(page.choice("M")) == "M , sold out"
@@ -161,7 +161,7 @@ def test_canonical_url_has_no_variant(reader: FlaskClient) -> None:
 
 
 def test_related_products(reader: FlaskClient) -> None:
-    """There are four, and products of the same category come first."""
+    """The page shows four related products, those of the same category first."""
     related = Page(reader, PARKA).html.split('id="related"')[1]
 
     assert related.count('<li class="card">') == 4

@@ -40,7 +40,7 @@ def test_each_invalid_value_has_a_problem_under_its_key() -> None:
     ids=["invalid value", "unknown key", "not a table", "not changeable", "no consent wording"],
 )
 def test_invalid_look_is_ignored(app: Flask, changes: dict[str, Any]) -> None:
-    """The merchant's settings may have changed since it was saved."""
+    """The merchant's settings may have changed since the look was saved."""
     client = app.test_client()
     for extra, is_valid in (({}, True), (changes, False)):
         with app.test_request_context():

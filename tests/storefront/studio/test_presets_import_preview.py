@@ -31,7 +31,7 @@ def studio(client: FlaskClient) -> Studio:
 
 
 def test_presets_are_valid_and_distinct(app: Flask) -> None:
-    """They cause no contrast warnings."""
+    """No preset causes a contrast warning."""
     styles = []
     with app.app_context():
         for name in presets():
@@ -120,7 +120,7 @@ def test_without_the_import_extra_the_command_to_install_it_is_shown(
 
 
 def test_preview_shows_every_state_on_a_page_of_the_shop(client: FlaskClient) -> None:
-    """Only the shop may frame it; `form`, `errors` and `done` have an open dialog."""
+    """Only the shop may frame the preview; `form`, `errors` and `done` have an open dialog."""
     responses = {state: client.get(PREVIEW + state) for state in (*kit.STATES, "cards")}
     for response in responses.values():
         assert "frame-ancestors 'self'" in response.headers["Content-Security-Policy"]
@@ -181,7 +181,7 @@ def test_preview_validates_but_neither_sends_nor_logs(app: Flask, client: FlaskC
 
 
 def test_preview_without_a_button_says_why(studio: Studio, stock: Stock) -> None:
-    """The reason is the trigger's settings, or that nothing is sold out."""
+    """The reason is either the trigger's settings, or that nothing is sold out."""
     studio.press(trigger__tag_allowlist=["nothing has this"])
     text = read(studio.client.get(f"{PREVIEW}form").text).text
     assert "No button to preview" in text

@@ -298,7 +298,7 @@ def test_wording_can_be_translated(studio: Studio) -> None:
 
 
 def test_fields_with_invalid_translations_stay_on_the_page(studio: Studio) -> None:
-    """This also applies if another language is chosen at the same time."""
+    """The fields stay even if another language is chosen at the same time."""
     studio.press(language="de")
     wording = {"texts__de__modal__footer_content": "x" * 5000, "texts__de__button__label": "Neu"}
     assert studio.press(language="fr", **wording).status_code == 422
@@ -333,7 +333,7 @@ def test_languages_and_channels_have_an_order(catalog_db: Path) -> None:
 
 
 def test_undo_redo_reset_and_revert(studio: Studio) -> None:
-    """A change after an undo removes what was undone."""
+    """After an undo, a new change means that the undone change can't be redone."""
 
     def label() -> str:
         return studio.page.one("input", id="set-button-label")["value"]
@@ -373,7 +373,7 @@ def test_basic_settings_come_first_and_errors_elsewhere_are_shown(studio: Studio
 
 
 def test_settings_can_be_used_in_the_whole_shop(studio: Studio) -> None:
-    """They are used at once and by other processes, until that is undone."""
+    """All processes use the settings at once, until the merchant undoes that."""
     app = studio.client.application
     other_process = make_shop(Path(app.config["DATABASE_URL"].removeprefix("sqlite:///")))
     shopper = other_process.test_client()
@@ -429,7 +429,7 @@ def test_settings_with_another_source_are_named(catalog_db: Path, tmp_path: Path
 
 
 def test_link_opens_settings_in_another_browser(studio: Studio, other_visitor: FlaskClient) -> None:
-    """A link on another site only offers them."""
+    """A link on another site only offers to use the settings."""
     studio.press(button__label="Shared")
     link = studio.link
 
@@ -536,7 +536,7 @@ def test_hostile_styles_are_refused(client: FlaskClient, first: int) -> None:
 
 @pytest.mark.parametrize("first", [0, len(HOSTILE) // 2])
 def test_hostile_text_is_escaped(studio: Studio, first: int) -> None:
-    """Each hostile text is in a different setting."""
+    """Each hostile text is entered in a different setting."""
     hostile = cycle(HOSTILE[first:] + HOSTILE[:first])
     keys = ["button.label", *(control.key for control in controls() if control.kind == "textarea")]
     wording = {key: next(hostile)[:60] for key in keys}
@@ -554,7 +554,7 @@ def test_hostile_text_is_escaped(studio: Studio, first: int) -> None:
 
 
 def test_merchant_with_the_password_has_access(app: Flask, client: FlaskClient) -> None:
-    """This also works without the demo; other visitors need the password."""
+    """The password gives access even without the demo; other visitors don't have access."""
     app.config["DEMO"] = False
     app.config["MERCHANT_PASSWORD_HASH"] = HASH
     shop = {"base_url": "https://shop.example"}
