@@ -339,8 +339,8 @@ def machine(image: Path, environ: Mapping[str, str]) -> Iterator[Callable[[], No
 def test_one_of_two_machines_behind_nginx_dies_under_load(
     image: Path, tmp_path: Path, postgres: Postgres, sandbox: Sandbox
 ) -> None:
-    """The machine never comes back. Pages are still served, only sign-ups that it was processing
-    fail, and Klaviyo gets all that were confirmed.
+    """The machine never comes back. Pages are still served, only sign-ups that the machine was
+    processing fail, and Klaviyo gets all confirmed sign-ups.
     """
     clients, emails, ports = 8, people(160), [free_port() for _ in range(2)]
     environ = settings(

@@ -52,8 +52,8 @@ def test_website_has_all_pages_and_loads_nothing_from_other_servers(tmp_path: Pa
 
 @pytest.mark.parametrize("package", FOLDERS)
 def test_distributions_can_be_published(package: str, tmp_path: Path) -> None:
-    """Twine accepts their metadata. The long description, which is the README, has no links that
-    only work in the repository.
+    """Twine accepts the distributions' metadata. The long description, which is the README, has no
+    links that only work in the repository.
     """
     wheel = build_wheel(package, tmp_path)
     [source] = tmp_path.glob("*.tar.gz")

@@ -118,7 +118,7 @@ def test_direct_dependencies_of_the_kit() -> None:
 
 @pytest.mark.parametrize("package", FOLDERS)
 def test_declared_dependencies_are_the_imported_ones(package: str) -> None:
-    """Except for packages that a dependency installs, such as Werkzeug."""
+    """Packages that a declared dependency installs, such as Werkzeug, needn't be declared."""
     graph = grimp.build_graph(package, include_external_packages=True, cache_dir=None)
     external = {module for module in graph.modules if graph.is_module_squashed(module)}
     distributions = packages_distributions()

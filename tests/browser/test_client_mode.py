@@ -1,4 +1,6 @@
-"""Client mode in Chromium: the browser calls Klaviyo, and the server sends what it couldn't."""
+"""Client mode in Chromium: the browser calls Klaviyo, and the server sends what the browser
+couldn't.
+"""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def calls(visit: Visit) -> list[tuple[str, int | None]]:
     ],
 )
 def test_a_sign_up_in_the_dialog(visit: Visit, site: str, path: str) -> None:
-    """An invalid address shows an error beside its field; a valid one is sent."""
+    """An invalid address shows an error beside its field, and a valid address is sent."""
     page = visit.page
     dialog = open_dialog(visit, site=site)
     field = dialog.get_by_label("Email")

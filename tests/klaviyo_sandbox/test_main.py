@@ -201,7 +201,7 @@ def test_invalid_setting_is_an_error(settings: dict[str, str], message: str) -> 
 
 
 def test_ipv6_loopback() -> None:
-    """The sandbox can listen on ::1, if the machine has it."""
+    """The sandbox can listen on ::1, if the machine has that address."""
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""Composite IDs: unusual ones reach Klaviyo unchanged, invalid ones are explained."""
+"""Composite IDs: unusual IDs reach Klaviyo unchanged, and invalid IDs are explained."""
 
 from __future__ import annotations
 

@@ -239,7 +239,7 @@ def test_scopes_limit_the_private_key(sandbox: RunningSandbox) -> None:
 def test_empty_body_reveals_whether_the_key_has_the_scopes(
     sandbox: RunningSandbox, path: str, scopes: Any, status: int
 ) -> None:
-    """The key is checked before the body."""
+    """The key's scopes are checked before the body."""
     sandbox.set("account", scopes=scopes)
 
     assert sandbox.api("POST", path.removeprefix("/api/"), {}).status_code == status
@@ -247,7 +247,7 @@ def test_empty_body_reveals_whether_the_key_has_the_scopes(
 
 
 def test_date_of_replies_can_be_skewed(sandbox: RunningSandbox) -> None:
-    """To the caller, its own clock then appears to be wrong."""
+    """The caller's clock appears to be wrong if replies have a skewed date."""
     sandbox.set("account", date_skew=3600)
 
     date = parsedate_to_datetime(sandbox.api("GET", "accounts").headers["Date"])

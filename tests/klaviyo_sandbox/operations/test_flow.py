@@ -77,7 +77,7 @@ def test_example_from_klaviyos_help_center(sandbox: RunningSandbox) -> None:
 
 
 def test_stock_is_read_again_after_the_wait(sandbox: RunningSandbox) -> None:
-    """Nobody is notified below the minimum."""
+    """If the stock has fallen below the minimum, nobody else is notified."""
     customers = emails(7)
     sandbox.add("jacket-m")
     sandbox.set("flow", customers_per_unit=2, wait_seconds=60, minimum_inventory=2)
@@ -244,7 +244,7 @@ def test_messages_of_a_manual_flow_are_sent_by_hand(sandbox: RunningSandbox) -> 
 
 
 def test_texts_are_only_sent_to_marketing_subscribers(sandbox: RunningSandbox) -> None:
-    """What counts is the consent at the time of the restock."""
+    """Only the consent at the time of the restock counts."""
     sandbox.add("jacket-m")
     sandbox.server_call(body(channels=["EMAIL", "SMS"], email=EMAIL, phone_number=PHONE))
     sandbox.server_call(body(channels=["SMS"], phone_number=OTHER_PHONE))

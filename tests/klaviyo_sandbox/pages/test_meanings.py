@@ -258,7 +258,7 @@ def explained(
 
 
 def test_explanations_match_the_reviewed_file(sandbox: RunningSandbox) -> None:
-    """UPDATE_GOLDEN=1 rewrites the file."""
+    """UPDATE_GOLDEN=1 rewrites the reviewed file."""
     text = HEAD + table(
         "Simulated failures", "kind, call, status, explanation", simulated_failures(sandbox)
     )

@@ -44,7 +44,7 @@ ERRORS = {
 
 
 def test_every_kind_is_tested_here() -> None:
-    """Kinds with an error body are in the table; the others have separate tests."""
+    """Kinds with an error body are in the table; the other kinds have separate tests."""
     assert ERRORS.keys() == ERRORS_BY_KIND.keys()
     others = {"html", "slow", "drip", "drip-headers", "drop", "partial", "cors"}
     assert KINDS.keys() - ERRORS_BY_KIND.keys() == others
@@ -54,7 +54,7 @@ def test_every_kind_is_tested_here() -> None:
 def test_simulated_error(
     sandbox: RunningSandbox, kind: str, expected: tuple[int, str, str]
 ) -> None:
-    """The failed call has no effect, and the next one succeeds."""
+    """The failed call has no effect, and the next call succeeds."""
     for call in (sandbox.server_call, sandbox.browser_call):
         sandbox.drill(kind)
 

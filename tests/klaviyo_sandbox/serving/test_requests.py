@@ -53,7 +53,7 @@ def test_error_reply_and_invalid_body_are_recorded(sandbox: RunningSandbox) -> N
 
 
 def test_private_key_is_never_shown(sandbox: RunningSandbox) -> None:
-    """The log and the pages only show its last four characters."""
+    """The log and the pages only show the key's last four characters."""
     key = sandbox.account.private_key
     replies = [
         sandbox.server_call(),

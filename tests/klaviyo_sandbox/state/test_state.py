@@ -195,7 +195,7 @@ def test_file_in_use_by_another_sandbox_is_refused(tmp_path: Path) -> None:
 
 
 def test_other_files_are_not_changed(tmp_path: Path) -> None:
-    """Files of other programs, and damaged ones, are refused."""
+    """Files of other programs, and damaged files, are refused."""
     text, database, damaged = (tmp_path / name for name in ("text", "database", "damaged"))
     text.write_text("This is a letter, not a database. " * 50, encoding="utf-8")
     with closing(sqlite3.connect(database)) as connection:

@@ -136,7 +136,7 @@ def test_newer_sign_ups_stay(shop: Flask, log_file: LogFile) -> None:
 def test_consents_may_not_be_deleted_before_sign_ups(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
-    """With such settings, the app doesn't start."""
+    """If the settings delete consents before sign-ups, the app doesn't start."""
     text = toml(["EMAIL"]) + "[retention]\nlog_days = 20\nconsent_days = 10\n"
 
     with pytest.raises(SettingsError, match=r"consent_days \(10\) must not be less than log_days"):

@@ -27,7 +27,9 @@ def shop(make_shop: Callable[..., Shop]) -> Shop:
 
 
 def test_queued_call_is_sent_without_a_worker(shop: Shop, sandbox: Sandbox) -> None:
-    """If the process that queued it has died, the next one that shows a form sends it."""
+    """If the process that queued a call has died, the next process that shows a form sends the
+    call.
+    """
     sandbox.drill("503", times=None)
     with shop.web(**IN_WEB_PROCESS) as web:
         assert web.sign_up("ada@example.org").json()["state"] == "done"
@@ -52,7 +54,7 @@ def test_web_process_leaves_the_calls_to_a_running_worker(shop: Shop, sandbox: S
 
 
 def test_a_process_can_deliver_again_after_an_error(shop: Shop, all_lines: list[str]) -> None:
-    """DBOS would report a workflow that is registered twice."""
+    """If a process registered its workflow twice, DBOS would report an error."""
     stop = threading.Event()
     stop.set()
     with shop.app.app_context():

@@ -74,7 +74,7 @@ def test_which_calls_are_queued(outcomes: list[Outcome | None], queued: list[int
 def test_an_old_sqlite_is_refused_on_python_3_12(
     monkeypatch: pytest.MonkeyPatch, python: tuple[int, ...], sqlite: str, usable: bool
 ) -> None:
-    """DBOS doesn't start with this combination; the message says what to do instead."""
+    """DBOS doesn't start with an old SQLite on Python 3.12. The message says what to do."""
     monkeypatch.setattr("sys.version_info", python)
     monkeypatch.setattr("sqlite3.sqlite_version", sqlite)
     monkeypatch.setattr("sqlite3.sqlite_version_info", tuple(map(int, sqlite.split("."))))
@@ -97,7 +97,9 @@ def test_upgrade_names_a_shops_table_that_conflicts_with_the_queues(tmp_path: Pa
 
 
 def test_autogenerate_ignores_the_kits_tables(app: Flask) -> None:
-    """Without `include_name`, the migrations of a shop that shares its database would drop them."""
+    """Without `include_name`, migrations of a shop that shares its database would drop the kit's
+    tables.
+    """
     tables = sa.inspect(engine_of(app)).get_table_names()
 
     assert {"notify_me_sign_up", "workflow_status"} <= set(tables)
@@ -121,7 +123,7 @@ def test_on_postgresql_the_shop_may_have_tables_named_like_the_queues(tmp_path: 
 
 
 def test_workers_on_one_machine_have_different_ids(tmp_path: Path) -> None:
-    """A new worker gets the ID of one that has ended."""
+    """A new worker gets the ID of a worker that has ended."""
     (first, lock), (second, second_lock) = claim_executor_id(tmp_path), claim_executor_id(tmp_path)
     lock.release()
     third, third_lock = claim_executor_id(tmp_path)

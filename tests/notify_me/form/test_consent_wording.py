@@ -51,7 +51,7 @@ def logged_versions(log_file: LogFile) -> dict[str, str]:
 def test_consent_to_the_wording_shown_is_accepted(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
-    """The form lists the versions of its wording in order, and the log has the same."""
+    """The form lists the versions of its wording in order, and the log has the same versions."""
     app = offering("EMAIL", "SMS", "WHATSAPP", consent=ASK, NOTIFY_ME_MODE=scenario.mode)
     versions = shown_versions(post_form(view(app.test_client().get(FORM))))
 

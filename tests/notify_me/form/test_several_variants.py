@@ -1,4 +1,4 @@
-"""Sign-ups for several variants: the list in the form, one call per variant, one for consent."""
+"""Sign-ups for several variants: the form's list, one call per variant, and one for consent."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_one_call_per_variant_and_one_for_consent(
 def test_only_the_browsers_consent_call_waits_for_an_acceptance(
     offering: Callable[..., Flask],
 ) -> None:
-    """`after_any` marks a call that is only made after another one was accepted."""
+    """`after_any` marks a call that is only made after another call was accepted."""
     client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
 
     calls = submit_element(client, FORM, DATA).get_json()["calls"]
@@ -241,7 +241,7 @@ def test_refused_contact_is_sent_only_once(
     field: str,
     headers: dict[str, str],
 ) -> None:
-    """No further calls are made, and the field has one error."""
+    """After the refusal, no further calls are made, and the field has one error."""
     sandbox.drill(kind, operation="create_back_in_stock_subscription")
     channel = "EMAIL" if field == "email" else "SMS"
     client = offering("EMAIL", "SMS").test_client()

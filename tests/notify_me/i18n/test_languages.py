@@ -1,4 +1,4 @@
-"""Languages: how one is chosen, the merchant's own wording, and legal wording."""
+"""Languages: how a language is chosen, the merchant's own wording, and legal wording."""
 
 from __future__ import annotations
 
@@ -222,8 +222,8 @@ WORDING = settings_for(
 
 
 def test_precedence_of_wording(shop: Callable[..., Flask], catalog: DictCatalog) -> None:
-    """The call comes first, then the text for the language, the one without a language, and the
-    translated default. A visitor's settings replace the merchant's key by key.
+    """The label in the call comes first, then the text for the language, the text without a
+    language, and the translated default. A visitor's settings replace the merchant's key by key.
     """
     overrides: VisitorOverrides | None = None
     app = shop(WORDING, VISITS=lambda: overrides)

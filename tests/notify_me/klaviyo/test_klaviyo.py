@@ -241,7 +241,7 @@ def test_thread_that_cannot_start_loses_no_sign_up(
     name: str,
     state: str,
 ) -> None:
-    """If the system can't start a thread, this sign-up and the next one are confirmed anyway."""
+    """If the system can't start a thread, this sign-up and the next one are still confirmed."""
     start = threading.Thread.start
 
     def fail(thread: threading.Thread) -> None:

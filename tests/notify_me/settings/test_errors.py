@@ -1,4 +1,6 @@
-"""Error messages for invalid settings; those for files are in a golden file, for people to read."""
+"""Error messages for invalid settings. Messages about files are in a golden file, for people to
+read.
+"""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_display(
 
 
 def test_only_the_shops_own_button_shows_when_in_stock(app: Flask, catalog: DictCatalog) -> None:
-    """The kit's element is hidden. The element tells the script that an earlier sign-up is over."""
+    """The kit's element is hidden; it tells the script that an earlier sign-up is over."""
     [mug] = [variant for variant in catalog.variants.values() if variant.product_id == "mug"]
     catalog.stock(mug, 1)
 

@@ -31,7 +31,7 @@ ENABLE = 'klaviyo.enable("backinstock", {%s});'
 
 @pytest.mark.parametrize("name", READABLE)
 def test_snippet_gives_its_golden_file(name: str, tmp_path: Path) -> None:
-    """Update it with `UPDATE_GOLDEN=1 pytest tests/notify_me/snippet`."""
+    """Update the golden file with `UPDATE_GOLDEN=1 pytest tests/notify_me/snippet`."""
     imported = read_snippet((SNIPPETS / name).read_text(encoding="utf-8"))
     toml = as_toml(imported)
     golden = SNIPPETS / f"{name}.golden"

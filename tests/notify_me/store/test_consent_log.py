@@ -193,7 +193,7 @@ def test_consent_is_stored_before_anything_is_sent(
 def test_consent_is_stored_before_the_browser_gets_the_calls(
     make_shop: Callable[..., Shop], sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """Client mode: a shop killed when its reply arrives has the consent in its log."""
+    """In client mode, a shop killed when its reply arrives has the consent in its log."""
     since = datetime.now(UTC)
     with make_shop(settings=toml(["SMS"])).web(NOTIFY_ME_MODE="client") as web:
         reply = requests.post(f"{web.url}{FORM}", data=BY_SMS, headers=ELEMENT, timeout=TIMEOUT)

@@ -162,7 +162,7 @@ def test_file_that_cannot_be_created_is_an_unavailable_database(
 
 
 def test_the_shops_pending_writes_survive_a_sign_up(tmp_path: Path, sandbox: Sandbox) -> None:
-    """A shop that adds rows before a request and commits after it keeps them."""
+    """A shop that adds rows before a request, and commits after it, keeps the rows."""
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE visits (path TEXT)"))

@@ -15,7 +15,7 @@ PEOPLE = ("ada@example.org", "bob@example.org", "cleo@example.org")
 
 def test_sign_ups_survive_the_renaming_of_states(db_shop: Shop, sandbox: Sandbox) -> None:
     """Accepted, queued and dead-lettered calls, consents and pauses stored under their old names
-    are found again after the upgrade, and what was undelivered is delivered.
+    are found again after the upgrade, and undelivered calls are delivered.
     """
     shopper = db_shop.app.test_client()
     for email in PEOPLE:

@@ -331,7 +331,7 @@ def test_sign_up_for_variants_without_alerts_is_refused(
 def test_button_needs_no_catalog(
     render: Render, catalog: DictCatalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The shop has loaded the variant: the kit reads no other variants for a button."""
+    """The shop has loaded the variant, so the kit reads no other variants for a button."""
     variant = catalog.add("cap", "Cap", "CAP", 0)
     monkeypatch.delattr(DictCatalog, "siblings")
 

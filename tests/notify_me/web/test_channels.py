@@ -52,7 +52,7 @@ IDENTIFIER = {"EMAIL": "email", "SMS": "phone_number", "WHATSAPP": "phone_number
 def test_single_channel_is_preselected(
     offering: Callable[..., Flask], channel: str, headers: dict[str, str]
 ) -> None:
-    """The form only has the field that this channel needs."""
+    """The form only has the field that its single channel needs."""
     form = post_form(view(offering(channel).test_client().get(FORM, headers=headers)))
 
     [sent] = form.all("input", name="channels")
@@ -402,7 +402,7 @@ def test_calls_to_klaviyo_are_exact(
     expected_subscription: tuple[Any, Any],
     expected_consent: tuple[Any, Any] | None,
 ) -> None:
-    """The subscription is followed by the consent that was given."""
+    """The subscription is followed by a call with the consent that was given."""
     app = offering(
         "EMAIL", "SMS", "WHATSAPP", consent=consent_settings, NOTIFY_ME_MODE=scenario.mode
     )

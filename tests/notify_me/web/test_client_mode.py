@@ -268,7 +268,7 @@ def test_report_on_a_deleted_sign_up_is_refused(
 def test_sign_up_id_is_not_a_confirmation_link(
     client: FlaskClient, log_file: LogFile, headers: dict[str, str]
 ) -> None:
-    """The ID is returned before Klaviyo has accepted anything."""
+    """The browser gets the ID before Klaviyo has accepted anything."""
     sent = post(client)
     link = {"done": sent["sign_up"]}
 

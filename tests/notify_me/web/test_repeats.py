@@ -62,7 +62,9 @@ def test_alerts_for_one_contact_are_limited_per_day(
 def test_more_variants_than_the_daily_limit_are_accepted_once(
     offering: Callable[..., Flask],
 ) -> None:
-    """Otherwise, a form with more variants than the limit could never be sent."""
+    """If a contact has no earlier sign-up that day, a form with more variants than the limit is
+    accepted: the form could never be sent otherwise.
+    """
     client = offering("EMAIL", NOTIFY_ME_LIMITS__ALERTS_PER_CONTACT="1").test_client()
 
     assert not is_limited(submit_element(client, PARKA, {**BY_EMAIL_ONLY, **BOTH_PARKAS}))
@@ -101,8 +103,8 @@ def test_recorded_consent_is_not_sent_again(
     log_file: LogFile,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The log has every consent. Instead of sending the consent call, the kit waits as long as one
-    takes: a faster reply would disclose that somebody is on the list.
+    """The log has every consent. Instead of sending a consent call, the kit waits as long as such a
+    call takes: a faster reply would disclose that somebody is on the list.
     """
     client = offering("EMAIL", "SMS", consent=ASK).test_client()
     waits: list[float] = []
@@ -160,7 +162,7 @@ def test_consent_is_sent_again_after_a_day_or_a_failure(
 def test_repeat_does_not_prolong_the_day(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
-    """The time counts from the call that Klaviyo accepted, not from one that was skipped."""
+    """The day begins with the call that Klaviyo accepted, not with a call that was skipped."""
     client = offering("EMAIL", consent=ASK).test_client()
 
     for calls in (1, 1, 2):

@@ -35,7 +35,7 @@ def test_plain_post_redirects_to_the_confirmation(client: FlaskClient, sandbox: 
 def test_link_to_the_confirmation_is_valid_for_a_day(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, seconds: int, status: int
 ) -> None:
-    """Another machine, whose clock is a few seconds ahead, may have signed it."""
+    """Another machine, whose clock is a few seconds ahead, may have signed the link."""
     signed_at = time.time() + seconds
     with monkeypatch.context() as other_clock:
         other_clock.setattr(time, "time", lambda: signed_at)

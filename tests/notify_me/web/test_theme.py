@@ -110,7 +110,7 @@ def test_no_contrast_warning_without_a_problem(tables: dict[str, Any]) -> None:
 
 
 def test_every_modifier_class_of_the_stylesheet_is_set_somewhere() -> None:
-    """A template, Python code or the script sets it; a rule for any other class is unused."""
+    """A template, Python code or the script sets each class. A rule for another class is unused."""
     package = Path(notify_me.__file__).parent
     stylesheet = (package / "static" / "notify-me.css").read_text(encoding="utf-8")
     sources = [*package.rglob("*.html"), *package.rglob("*.py"), *package.rglob("*.js")]

@@ -1,4 +1,4 @@
-"""The `Host` header: an invalid one is refused, and with `SHOP_URL`, no link is built from it."""
+"""The `Host` header: an invalid header is refused, and with `SHOP_URL`, it isn't used for links."""
 
 from __future__ import annotations
 

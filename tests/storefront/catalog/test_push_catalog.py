@@ -135,7 +135,7 @@ def test_missing_scope_is_reported_with_its_remedy(app: Flask, sandbox: Sandbox)
 
 
 def test_rejected_items_are_listed(app: Flask, sandbox: Sandbox) -> None:
-    """An item with an invalid title fails with its variants; the others are created."""
+    """An item with an invalid title fails with its variants; the other items are created."""
     with app.app_context():
         product = db.session.scalars(sa.select(Product).where(Product.handle == "dreich-mug")).one()
         product.title = " "

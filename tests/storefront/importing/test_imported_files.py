@@ -240,7 +240,7 @@ def test_menu_fits_into_one_row(import_shop: Flask, tmp_path: Path) -> None:
 
 
 def test_visibility(shop: MakeShop) -> None:
-    """Hidden products, and those shown only in searches, are treated as on the platform."""
+    """Products that are hidden, or shown only in searches, are treated as on their platform."""
     app = shop("$custom")
     assert import_file(app, FILES / "woocommerce.csv").exit_code == 0
     client = app.test_client()

@@ -183,7 +183,7 @@ def test_strangers_cant_lock_the_merchant_out(client: FlaskClient) -> None:
 
 
 def test_copied_cookie_ends_with_the_session(app: Flask, client: FlaskClient) -> None:
-    """Signing out ends the session on the server, and only that session."""
+    """Signing out ends this session on the server, but no other session."""
     sign_in(client)
     other = app.test_client()
     sign_in(other)

@@ -1,4 +1,4 @@
-"""Changes to the settings: each invalid one is explained, and none reaches a shopper."""
+"""Changes to the settings: each invalid change is explained, and none reaches a shopper."""
 
 from __future__ import annotations
 

@@ -272,7 +272,9 @@ def test_changes_only_affect_one_visitor(studio: Studio, other_visitor: FlaskCli
 
 
 def test_wording_can_be_translated(studio: Studio) -> None:
-    """Preview and shop show the translation in its language; an empty field removes it."""
+    """Preview and shop show the translation in its language; an empty field removes the
+    translation.
+    """
     studio.press(language="de")
     field = studio.page.one("input", id="set-texts-de-button-label")
     assert (field["value"], field["placeholder"]) == ("", "Benachrichtigen")
@@ -373,7 +375,7 @@ def test_basic_settings_come_first_and_errors_elsewhere_are_shown(studio: Studio
 
 
 def test_settings_can_be_used_in_the_whole_shop(studio: Studio) -> None:
-    """All processes use the settings at once, until the merchant undoes that."""
+    """All processes use the settings at once, until the merchant stops using them in the shop."""
     app = studio.client.application
     other_process = make_shop(Path(app.config["DATABASE_URL"].removeprefix("sqlite:///")))
     shopper = other_process.test_client()
