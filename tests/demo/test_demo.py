@@ -257,7 +257,7 @@ def test_reset_restores_everything(
     response = client.post("/demo/reset")
 
     assert response.status_code == 303
-    # tabs forget what was signed up for in them
+    # a tab forgets the sign-ups made in it
     assert response.headers["Clear-Site-Data"] == '"storage"'
     assert sandbox.read("messages") == []
     assert sandbox.waiting() == []

@@ -204,7 +204,7 @@ def test_start_sign_up_stop_and_restart(checkout: Path) -> None:
         )
         # commands in another terminal use the demo's data
         eventually(lambda: status(checkout)["counts"]["accepted"] == sample_sign_ups + 2)
-        # and its ports
+        # commands in another terminal use the demo's ports, too
         pushed = flask(checkout, "storefront", "push-catalog", "--dry-run")
         assert "; 75 are up to date." in pushed
 
@@ -238,7 +238,7 @@ def test_ctrl_c_during_a_slow_call(checkout: Path) -> None:
         data = {"variants": variant, "channels": "EMAIL", "email": "ada@example.org"}
 
         def post() -> None:
-            # Ctrl-C may interrupt it
+            # Ctrl-C may interrupt the request
             with suppress(requests.RequestException):
                 requests.post(form, data=data, timeout=TIMEOUT)
 

@@ -180,24 +180,24 @@ class Worker:
         self.log = log
 
     def has_logged(self, text: str) -> bool:
-        """Return whether it has logged this text; fail if it exited without doing so."""
+        """Return whether the worker has logged this text; fail if it exited without doing so."""
         logged = text in self.log.read_text()
         assert logged or self.process.is_alive(), self.log.read_text()
         return logged
 
     def wait_until_ready(self) -> Worker:
-        """Wait until it delivers."""
+        """Wait until the worker delivers."""
         eventually(lambda: self.has_logged("delivering queued calls as worker"))
         return self
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Stop it; return its exit status."""
+        """Stop the worker; return its exit status."""
         assert self.process.pid is not None
         os.kill(self.process.pid, number)
         return self.wait_for_exit()
 
     def wait_for_exit(self) -> int:
-        """Wait until it exits; return its exit status."""
+        """Wait until the worker exits; return its exit status."""
         self.process.join(TIMEOUT)
         assert self.process.exitcode is not None, self.log.read_text()
         return self.process.exitcode
@@ -234,7 +234,7 @@ class Postgres:
             subprocess.run(command, check=True, stdout=log, stderr=log, cwd="/")
 
     def start(self) -> None:
-        """Start it and wait until it responds."""
+        """Start the cluster and wait until it responds."""
         options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self._folder} "
             f"-c fsync={self._fsync} -c shared_buffers=64MB -c max_connections=100"

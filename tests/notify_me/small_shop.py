@@ -147,7 +147,7 @@ def _migrated() -> bytes:
     """Return a migrated database file. It is cached, since migrations are slow."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / DATABASE
-        file.touch()  # so that it is migrated, not copied
+        file.touch()  # so that the file is migrated, not copied
         keys: dict[str, Any] = {
             "KLAVIYO_PUBLIC_KEY": "Abc123",
             "KLAVIYO_PRIVATE_KEY": "pk_for_tests",

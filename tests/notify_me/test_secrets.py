@@ -43,7 +43,7 @@ def forms_of(secret: str) -> set[bytes]:
         plain.lower(),
         quote(secret).encode().lower(),
         str(escape(secret)).encode().lower(),
-        # base64 depends on the position modulo 3, and its ends on the text around the secret
+        # base64 depends on the position modulo 3, and its ends depend on the text around the secret
         *(base64.b64encode(prefix + plain)[4:-4].lower() for prefix in prefixes),
     }
 

@@ -214,7 +214,7 @@ def schema_violations(path: str, method: str, reply: requests.Response) -> list[
     content = document["paths"][path][method]["responses"][str(reply.status_code)]["content"]
     [media] = content.values()
     sent = reply.json()
-    # Klaviyo sends null if there is no page, which its own schema doesn't allow.
+    # Klaviyo sends null if there is no such page, which its own schema doesn't allow.
     sent["links"] = {name: link for name, link in sent["links"].items() if link is not None}
     schema = {**media["schema"], "components": document["components"]}
     return [violation.message for violation in OAS30Validator(schema).iter_errors(sent)]

@@ -254,7 +254,7 @@ PIECES = (
     *("00", "011", "001", "tel:", "mailto:", "%40", "%E2%80%8B", "ada", "example.org", "münchen"),
     *("ﷺ", "…", "½", "2025550143", "7911 123456"),
 )
-# half of the strings contain pieces that the code handles, the others any characters
+# half of the strings contain pieces that the code handles; the rest contain any characters
 any_strings = st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=20).map("".join)
 regions = st.sampled_from(REGIONS)
 

@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).with_name("replies.md")
 MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"
 DATA = {"channels": "EMAIL", "email": "ada@example.org"}
 BROWSER_OPERATION = "create_client_back_in_stock_subscription"
-# these are slow, and are tested in tests/notify_me/klaviyo/test_outcomes.py
+# these kinds are slow, and are tested in tests/notify_me/klaviyo/test_outcomes.py
 NOT_COVERED = {"slow", "drip", "drip-headers"}
 HEAD = """\
 # What a shopper reads when Klaviyo fails

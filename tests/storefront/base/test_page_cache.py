@@ -234,7 +234,7 @@ def test_pages_of_other_languages_and_hosts_are_not_mixed_up(
     ("max_bytes", "renderings"),
     [
         (1_000_000, 2),
-        (30_000, 3),  # there is room for one page, so the other one replaces it
+        (30_000, 3),  # there is room for only one page, so the other page replaces it
         (1_000, 4),
     ],
 )
