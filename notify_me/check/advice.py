@@ -155,8 +155,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
     ),
     "delivery/dead letters": (
         WARN,
-        "sign-ups that need review (dead-lettered): {count:,}. The most recent problem with any "
-        "call: {problem}",
+        "sign-ups that need review (dead-lettered): {count:,}. Last error: {problem}",
         "fix the cause, then retry them (flask notify-me retry)",
     ),
     "variants": (PASS, "all {total:,} are in Klaviyo's catalog", ""),

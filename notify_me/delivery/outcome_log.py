@@ -43,8 +43,8 @@ def unknown_variant_remedy(variant: str) -> str:
     """Return what to do about a variant (a composite ID) that Klaviyo doesn't have."""
     if writable(CompositeID.parse(variant)):
         return (
-            "If SHOP_URL was set when shoppers signed up, the kit creates the variant in Klaviyo. "
-            "If it wasn't, or to add the rest of the catalog, run flask notify-me push-catalog"
+            "Run flask notify-me push-catalog, which adds the whole catalog to Klaviyo. If "
+            "SHOP_URL was set when shoppers signed up, the kit adds this variant itself"
         )
     return (
         "In Klaviyo under Content > Products, make sure that the integration has synced the "

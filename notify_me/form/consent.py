@@ -172,7 +172,7 @@ def problems(settings: Settings, account: Account, *, has_shop_name: bool) -> li
         *_email_list_problems(settings, account),
     ]
     messages += [
-        f"none of channels.offered can be offered in {_language(locale)}: also offer EMAIL, or "
+        f"no channel in channels.offered is available in {_language(locale)}: also offer EMAIL, or "
         f"set the legal wording under [texts.{locale}.consent]"
         for locale in settings.languages.offered
         if all(missing_wording(settings, channel, locale) for channel in settings.channels.offered)

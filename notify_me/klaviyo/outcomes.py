@@ -202,8 +202,9 @@ UNKNOWN_TO_KLAVIYO = "this variant isn't in Klaviyo's catalog"
 _REMEDIES = {
     401: "Klaviyo rejected the private key: check KLAVIYO_PRIVATE_KEY",
     403: (
-        "the private key lacks a scope: sign-ups require catalogs:write and profiles:write, and "
-        "marketing consent also requires lists:read, lists:write and subscriptions:write"
+        "the private key lacks a scope: create a private key with catalogs:write and "
+        "profiles:write (for marketing consent, also lists:read, lists:write and "
+        "subscriptions:write), and set KLAVIYO_PRIVATE_KEY to it"
     ),
     404: "Klaviyo rejected the API revision: check KLAVIYO_REVISION",
     410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer revision",
@@ -211,8 +212,8 @@ _REMEDIES = {
 _CATALOG_REMEDIES = {
     **_REMEDIES,
     403: (
-        "the private key lacks a scope: updating the catalog requires catalogs:read and "
-        "catalogs:write"
+        "the private key lacks a scope: create a private key that also has catalogs:read and "
+        "catalogs:write, and set KLAVIYO_PRIVATE_KEY to it"
     ),
 }
 PUBLIC_KEY_REMEDIES = {

@@ -114,8 +114,8 @@ def find_calls(text: str) -> list[ScriptCall]:
     text = _OMISSION.sub("", text.removeprefix("\ufeff").replace("\r\n", "\n"))
     if (size := len(text.encode(errors="replace"))) > MAX_BYTES:
         raise SnippetError(
-            f"The file is {size:,} bytes; the limit is {MAX_BYTES:,}. Copy only the <script> with "
-            "the klaviyo calls into a file"
+            f"The text is {size:,} bytes; the limit is {MAX_BYTES:,}. Use only the <script> with "
+            "the klaviyo calls"
         )
     readings = list(dict.fromkeys(_readings(text)))
     error: SnippetError | None = None
@@ -127,9 +127,9 @@ def find_calls(text: str) -> list[ScriptCall]:
             except SnippetError as problem:
                 error = error or problem
     raise error or SnippetError(
-        'The file contains neither klaviyo.init({…}) nor klaviyo.enable("backinstock", {…}) '
-        "outside comments, nor options such as modal: {…}: use the theme's file with Klaviyo's "
-        "back-in-stock snippet, often theme.liquid"
+        'The text contains neither klaviyo.init({…}) nor klaviyo.enable("backinstock", {…}) '
+        "outside comments, nor options such as modal: {…}: use the part of the theme with "
+        "Klaviyo's back-in-stock snippet, often theme.liquid"
     )
 
 
@@ -196,7 +196,7 @@ def _bare_options(text: str) -> list[ScriptCall]:
     if repeated := [lines for lines in lines_by_section.values() if len(lines) > 1]:
         raise SnippetError(
             f"The text contains several sets of options, on lines {', '.join(repeated[0])}: "
-            "copy only the one for your theme into a file"
+            "use only the one for your theme"
         )
     script = _Script(*wrapped)
     if call := script.options():
@@ -319,8 +319,8 @@ class _Script:
             )
         except ValueError:
             raise SnippetError(
-                f"The file takes more than {PARSE_TIMEOUT:.0f} seconds to parse: copy only the "
-                "<script> with the klaviyo calls into a file"
+                f"The text takes more than {PARSE_TIMEOUT:.0f} seconds to parse: use only the "
+                "<script> with the klaviyo calls"
             ) from None
         root: Node = tree.root_node
         return root

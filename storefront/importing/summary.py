@@ -17,7 +17,7 @@ def summary(result: ImportResult, file: str, integration: str, *, dry_run: bool)
     products = f"{count(counts.products, 'product')} with {count(counts.variants, 'variant')}"
     source = "" if result.platform == "CSV" else f" ({result.platform} export)"
     lines = [
-        f"{file}{source} is valid: {products}. Nothing was imported."
+        f"{file}{source} is valid: {products}. Nothing has been imported yet."
         if dry_run
         else f"Imported {products} from {file}{source}."
     ]

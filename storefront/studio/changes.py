@@ -64,7 +64,7 @@ def check(changes: Mapping[str, Any]) -> CheckedChanges:
         return CheckedChanges(None, _by_key(problems), {})
     warnings = _by_key(studio.contrast_warnings(settings))
     if untranslated := studio.untranslated_warnings(settings):
-        warnings["languages.offered"] = " ".join(map(_sentence, untranslated))
+        warnings["languages.offered"] = " ".join(map(sentence_from, untranslated))
     return CheckedChanges(settings, {}, warnings)
 
 
@@ -151,12 +151,14 @@ def _by_key(sentences: list[str]) -> dict[str, str]:
         # if several keys match at the same position, the longest one is meant
         mentioned = [(sentence.find(key), -len(key), key) for key in keys if key in sentence]
         key = min(mentioned)[2] if mentioned else ""
-        by_key[key] = " ".join(filter(None, (by_key.get(key), _sentence(sentence))))
+        by_key[key] = " ".join(filter(None, (by_key.get(key), sentence_from(sentence))))
     return by_key
 
 
-def _sentence(phrase: str) -> str:
-    return f"{phrase[:1].upper()}{phrase[1:]}."
+def sentence_from(phrase: str) -> str:
+    """Return a phrase as a sentence. A setting's key at the beginning isn't capitalized."""
+    first_word = phrase.partition(" ")[0]
+    return f"{phrase if '.' in first_word else phrase[:1].upper() + phrase[1:]}."
 
 
 def with_integers(value: Any) -> Any:

@@ -10,7 +10,7 @@ from notify_me import studio
 from notify_me.settings import Settings
 from notify_me.settings.schema import all_tables
 
-from .changes import value_at
+from .changes import sentence_from, value_at
 from .controls import Control, controls, name_of, text_of
 
 TITLES = {
@@ -148,7 +148,7 @@ def build_sections(
                 control=control,
                 value=value,
                 label=label(control),
-                error=problems.get(control.key, ""),
+                error=_own_problem(control.key, problems.get(control.key, "")),
                 warning=warnings.get(control.key, ""),
                 contrasts=[
                     pair
@@ -210,3 +210,9 @@ def _describe(value: Any, control: Control) -> str:
         return "on" if value else "off"
     text = text_of(value).replace("\n", ", ")
     return f"“{text}”" if text else "empty"
+
+
+def _own_problem(key: str, problem: str) -> str:
+    """Return a setting's problem without the setting's key, which its control needn't repeat."""
+    own = problem.removeprefix(f"{key}: ")
+    return problem if own == problem else sentence_from(own)

@@ -148,7 +148,7 @@ def test_search_errors_and_undo_work_without_reloading(page: Page, shop_url: str
     expect(page.locator("#find-result")).to_contain_text("found")
     color.fill("rainbow")
     notes = page.locator("#set-modal-background_color-notes")
-    expect(notes).to_contain_text("must be a colour")
+    expect(notes).to_contain_text("Must be a colour")
     expect(color).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#status")).to_contain_text("Not applied: fix 1 error")
 

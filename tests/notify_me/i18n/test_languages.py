@@ -313,7 +313,7 @@ def test_channel_is_only_offered_in_languages_with_its_legal_wording(
 
 
 def test_language_without_any_channel_is_an_error(shop: Callable[..., Flask]) -> None:
-    with pytest.raises(SettingsError, match=r"can be offered in German \(de\): .*EMAIL"):
+    with pytest.raises(SettingsError, match=r"is available in German \(de\): .*EMAIL"):
         shop(settings_for("en", "de") + toml(["SMS"]))
 
 

@@ -232,7 +232,7 @@ def test_every_page_says_why_nobody_will_be_notified(
         "no live flow": ("No live flow: nobody will be notified", "message to Live in Klaviyo."),
         "unknown variant": (
             "Variants missing from Klaviyo’s catalog",
-            "flask notify-me push-catalog.",
+            "Run flask notify-me push-catalog",
         ),
         "none": ("", ""),
     }

@@ -238,7 +238,7 @@ def test_invalid_values_are_errors_beside_their_controls(studio: Studio) -> None
     page = studio.page
 
     assert response.status_code == 422
-    assert "must be a colour, such as #1f4a46" in studio.notes("modal.text_color")
+    assert "Must be a colour, such as #1f4a46" in studio.notes("modal.text_color")
     assert "from 8 to 72" in studio.notes("button.text_styles.font_size")
     assert page.one("input", id="set-modal-text_color")["value"] == "rainbow"
     assert page.one("input", id="set-modal-text_color")["aria-invalid"] == "true"
