@@ -215,7 +215,8 @@ def test_dry_run_changes_nothing(shop: MakeShop) -> None:
 
     assert result.exit_code == 0
     assert result.stdout.startswith(
-        "shopify.csv (Shopify export) is valid: 4 products with 7 variants. Nothing has been imported yet."
+        "shopify.csv (Shopify export) is valid: 4 products with 7 variants. "
+        "Nothing has been imported yet."
     )
     assert rows(app) == before
 
