@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, Route, expect
 
 from app import create_app
 from storefront.studio.presets import presets
@@ -214,9 +215,22 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
     with watched(context) as page:
         page.goto(f"{shop_url}/studio")
         body = frame(page).locator("body")
+        loading = page.locator("#frame iframe[data-loading]")
         for scheme, paper in (("Dark", "rgb(16, 25, 29)"), ("Light", "rgb(243, 241, 234)")):
             page.get_by_role("radio", name=scheme).check()
             expect(body).to_have_css("background-color", paper)
+            expect(loading).to_have_count(0)
+        # a choice that is taken back before its preview has loaded has no effect
+        delayed: list[Route] = []
+        dark = re.compile("preview.*scheme=dark")
+        page.route(dark, lambda route: delayed.append(route))
+        with page.expect_request(dark):
+            page.get_by_role("radio", name="Dark").check()
+        page.get_by_role("radio", name="Light").check()
+        delayed.pop().continue_()
+        page.unroute(dark)
+        expect(loading).to_have_count(0)
+        expect(page.locator("#frame iframe")).to_have_attribute("src", re.compile("scheme=light"))
         for width, inner in (("Desktop", 1280), ("Phone", 375)):
             page.get_by_role("radio", name=width).check()
             shown = page.locator("#frame iframe:not([data-loading])")
@@ -241,6 +255,7 @@ def test_preview_has_its_own_width_scheme_and_state(browser: Browser, shop_url: 
         page.set_viewport_size({"width": 1280, "height": 900})
         page.get_by_role("radio", name="Button", exact=True).check()
 
+        expect(loading).to_have_count(0)
         # the form in the preview works, but sends nothing
         frame(page).locator(".buy .notify-me__button").click()
         dialog = frame(page).get_by_role("dialog")

@@ -151,8 +151,9 @@ function loadFrame(url) {
   const current = /** @type {HTMLIFrameElement | null | undefined} */ (
     container?.querySelector("iframe:not([data-loading])")
   );
-  if (!container || !current || current.getAttribute("src") === url) return;
+  if (!container || !current) return;
   for (const loading of container.querySelectorAll("[data-loading]")) loading.remove();
+  if (current.getAttribute("src") === url) return;
   const next = document.createElement("iframe");
   next.title = current.title;
   next.src = url;
