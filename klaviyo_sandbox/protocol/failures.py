@@ -7,7 +7,7 @@ from .errors import ApiError, Refusal, Reply, error, invalid, throttled, variant
 
 _IDENTIFIERS = "/data/attributes/profile/data/attributes"
 _REFUSED, _UNAVAILABLE, _NETWORK = (
-    "Klaviyo rejects the call",
+    "Errors in the call",
     "Klaviyo is unavailable",
     "Network problems",
 )

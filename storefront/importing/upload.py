@@ -55,7 +55,7 @@ def upload() -> BaseResponse:
         return _form({"file": message}, status=413)
     problems = {}
     if "file" not in files:
-        problems["file"] = "Choose a file with products."
+        problems["file"] = "Choose a product file."
     options = _options(problems)
     if problems:
         return _form(problems, status=422)

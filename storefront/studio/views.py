@@ -28,7 +28,7 @@ from ..merchant import access
 from ..merchant.inventory import database_unavailable
 from ..shop import views as shop
 from . import looks, publishing, snippets
-from .changes import check, differences
+from .changes import check, differences, sentence_from
 from .controls import read_form
 from .page import Draft, render_page, settings_file
 from .presets import BRAND, apply_preset, read_brand
@@ -107,7 +107,7 @@ def change() -> Response:
                 try:
                     read_brand()
                 except studio.BrandError as error:
-                    problem = f"Your brand couldn’t be read: {error}."
+                    problem = f"Your brand couldn’t be read. {sentence_from(str(error))}"
                     draft = replace(draft, problems={"": problem})
                     return render_page(history, current, form, draft)
             changes = apply_preset(argument, changes)
