@@ -7,7 +7,7 @@ from typing import Any
 from flask import abort
 
 from ..operations.identifiers import channels_of
-from ..operations.restock import end_due_waits
+from ..operations.restock import process_elapsed_waits
 from ..state.flow import Message, MessageStatus
 from ..state.sandbox import Sandbox
 from ..state.validation import is_number
@@ -21,7 +21,7 @@ def advance_clock(sandbox: Sandbox, seconds: Any) -> bool:
         return False
     with sandbox.lock:
         sandbox.now.set_offset(sandbox.now.offset + seconds)
-        end_due_waits(sandbox)
+        process_elapsed_waits(sandbox)
     return True
 
 

@@ -23,14 +23,14 @@ We can’t reserve it, so order soon.
 
 
 def init_app(app: Flask) -> None:
-    """Before each request, end the waits that are over, so that the request sees the result."""
-    app.before_request(_end_due_waits)
+    """Before each request, process the waits that have elapsed, so that the request sees the result."""
+    app.before_request(_process_elapsed_waits)
 
 
-def _end_due_waits() -> None:
+def _process_elapsed_waits() -> None:
     sandbox = current_sandbox()
     with sandbox.lock:
-        end_due_waits(sandbox)
+        process_elapsed_waits(sandbox)
 
 
 def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
@@ -56,13 +56,13 @@ def stock_changed(sandbox: Sandbox, variant: CatalogEntry) -> list[str]:
     if not sandbox.flow.is_active:
         return [f"Notified 0 of {people}: {sandbox.flow.inactive_reason}"]
     _run_round(sandbox, variant.id, sandbox.now())
-    end_due_waits(sandbox)
+    process_elapsed_waits(sandbox)
     remaining = len(_waiting_for(sandbox, variant.id))
     return [f"Notified {count - remaining} of {people}, {remaining} still waiting"]
 
 
-def end_due_waits(sandbox: Sandbox) -> None:
-    """End the waits that are over, the earliest first, and run each variant's next round.
+def process_elapsed_waits(sandbox: Sandbox) -> None:
+    """Process the waits that have elapsed, earliest first: run each variant's next round.
 
     The caller must hold the sandbox's lock.
     """

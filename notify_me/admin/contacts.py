@@ -309,8 +309,8 @@ def remove_past_sign_ups() -> None:
 
 
 def normalized_contact(contact: str) -> str:
-    """Return an email address or phone number as the log hashes it; raise `ValueError` if it is
-    neither.
+    """Return an email address or phone number in the form in which the log hashes it; raise
+    `ValueError` if it is neither.
     """
     # imported here, since compiling its regular expressions takes 20 ms
     from email_validator import EmailNotValidError, validate_email

@@ -25,7 +25,8 @@ UNKNOWN_TTL = 60.0
 respond.
 """
 MAX_PAGES = 20
-"""The maximum number of pages of metrics to read, each with up to 200. An account has one or two.
+"""The maximum number of pages of metrics to read, each with up to 200 metrics. Most accounts have
+one or two pages.
 """
 READ_TIMEOUT = 3.0
 """Seconds that a page waits for Klaviyo, for all calls combined."""

@@ -270,7 +270,7 @@ class Queue:
             return self._client
 
     def prepare(self) -> None:
-        """Import DBOS before a transaction starts, so that the import doesn't prolong it."""
+        """Import DBOS before a transaction starts, so that the import doesn't extend it."""
         _ = self.client
 
     def enqueue(

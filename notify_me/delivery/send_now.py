@@ -58,7 +58,7 @@ def send_now(
         if call.after_any and not any(isinstance(outcome, Accepted) for outcome in outcomes):
             continue
         may_skip = consent_known and call.operation is Operation.SUBSCRIBE and refusal is None
-        if may_skip and breaker.imitate_consent(deadline):
+        if may_skip and breaker.simulate_consent_delay(deadline):
             outcomes[position] = Accepted(KlaviyoResponse(None), "", CONSENT_KNOWN)
             continue
         outcome, refusal = _send_allowed(breaker, call, refusal, deadline, sign_up_id)

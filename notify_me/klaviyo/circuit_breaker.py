@@ -41,7 +41,9 @@ class CircuitBreaker:
         """How many seconds the latest consent calls took; cleared when one isn't accepted."""
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
-        """Send a call, or return Temporary immediately if it is throttled or the circuit open."""
+        """Send a call, or return Temporary immediately if its operation is throttled or the circuit is
+        open.
+        """
         wait = self._throttled_until.get(call.operation, 0.0) - time.monotonic()
         if wait > 0:
             throttled = KlaviyoResponse(429, {"Retry-After": str(math.ceil(wait))})
@@ -59,7 +61,7 @@ class CircuitBreaker:
         finally:
             self._trial_lock.release()
 
-    def imitate_consent(self, deadline: Deadline) -> bool:
+    def simulate_consent_delay(self, deadline: Deadline) -> bool:
         """Wait as long as one of the latest consent calls took, instead of sending one. Return
         False, without waiting, if Klaviyo might not accept a consent call now.
         """

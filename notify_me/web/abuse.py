@@ -60,7 +60,7 @@ def create_limiter(
     uri = config.get("RATELIMIT_STORAGE_URI")
     if not uri and not config.get("RATELIMIT_ENABLED", True):
         return None
-    # imported here, because `limits` also loads its asynchronous half, and a shop without rate
+    # imported here, because `limits` also loads its asynchronous version, and a shop without rate
     # limits needs neither
     from limits.strategies import FixedWindowRateLimiter
 

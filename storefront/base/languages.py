@@ -60,7 +60,9 @@ def init_app(app: Flask) -> None:
     app.before_request(_read_url_language)
     app.url_defaults(_keep_url_language)
     app.after_request(_add_language_headers)
-    app.jinja_env.filters.update(bidi_isolate=bidi_isolate, money=money, typographic=typographic)
+    app.jinja_env.filters.update(
+        bidi_isolate=bidi_isolate, money=money, typographic=typographic, upper_first=upper_first
+    )
     app.jinja_env.globals.update(
         canonical_links=canonical_links,
         language=language,
@@ -107,6 +109,14 @@ def typographic(text: str) -> str:
     as they are.
     """
     return re.sub(r"(?<=[A-Za-z])'(?=[a-z])", "’", text)
+
+
+def upper_first(text: str) -> str:
+    """Capitalize the first letter, unless the first word contains a dot, since it is then a file
+    name or a setting's key.
+    """
+    first_word = text.partition(" ")[0]
+    return text if "." in first_word else text[:1].upper() + text[1:]
 
 
 def money(amount: Decimal, currency: str = "") -> str:

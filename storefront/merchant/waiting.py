@@ -1,5 +1,5 @@
-"""The people waiting for alerts and the revenue they may bring, for the demand page, the stock page
-and the banner.
+"""The people waiting for alerts and the revenue they may bring in, for the demand page, the stock
+page and the banner.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ from notify_me.settings.localized import localized
 from notify_me.settings.schema import all_settings
 from notify_me.settings.tables.languages import LocaleTexts
 
+from ..base.languages import upper_first
+
 CHANGEABLE_TABLES = (
     "button",
     "trigger",
@@ -51,7 +53,7 @@ class CheckedChanges:
     empty.
     """
     warnings: Mapping[str, str]
-    """Like `problems`, but for settings that work and could be better, such as low contrast."""
+    """Like `problems`, but for settings that work but could be improved, such as low contrast."""
 
 
 def check(changes: Mapping[str, Any]) -> CheckedChanges:
@@ -157,8 +159,7 @@ def _by_key(sentences: list[str]) -> dict[str, str]:
 
 def sentence_from(phrase: str) -> str:
     """Return a phrase as a sentence. A setting's key at the beginning isn't capitalized."""
-    first_word = phrase.partition(" ")[0]
-    return f"{phrase if '.' in first_word else phrase[:1].upper() + phrase[1:]}."
+    return f"{upper_first(phrase)}."
 
 
 def with_integers(value: Any) -> Any:

@@ -614,7 +614,7 @@ CASES = [
     Case(
         "consent.brand",
         "Brae",
-        has_text("form", "[data-for=SMS] .notify-me__choice", "Texts by Brae"),
+        has_text("form", "[data-for=SMS] .notify-me__choice", "Texts from Brae"),
     ),
     Case(
         "consent.terms_of_service_url",
@@ -660,19 +660,19 @@ CASES = [
     ),
     Case(
         "consent.email_checkbox_text",
-        "Letters by {brand}",
-        has_text("form", "[data-for=EMAIL] .notify-me__choice", "Letters by Brae"),
+        "Newsletter from {brand}",
+        has_text("form", "[data-for=EMAIL] .notify-me__choice", "Newsletter from Brae"),
     ),
     Case(
         "consent.email_notice",
-        "You join the letters of {brand}",
-        has_text("form", ".notify-me__consent", "You join the letters of Brae"),
+        "You'll also get {brand}'s newsletter",
+        has_text("form", ".notify-me__consent", "You'll also get Brae's newsletter"),
         "always",
     ),
     Case(
         "consent.sms_checkbox_text",
-        "Texts by {brand}",
-        has_text("form", "[data-for=SMS] .notify-me__choice", "Texts by Brae"),
+        "Texts from {brand}",
+        has_text("form", "[data-for=SMS] .notify-me__choice", "Texts from Brae"),
     ),
     Case(
         "consent.sms_disclosure",
@@ -681,8 +681,8 @@ CASES = [
     ),
     Case(
         "consent.whatsapp_checkbox_text",
-        "Chats by {brand}",
-        has_text("form", "[data-for=WHATSAPP] .notify-me__choice", "Chats by Brae"),
+        "Chats from {brand}",
+        has_text("form", "[data-for=WHATSAPP] .notify-me__choice", "Chats from Brae"),
     ),
     Case(
         "consent.whatsapp_disclosure",
@@ -691,12 +691,15 @@ CASES = [
     ),
     Case("consent.custom_source", "Aisle 7", sends_the_source),
     Case(
-        "demand.public_count", True, has_count("haar-parka?HAAR-OIL-M", "10 wait for it"), "count"
+        "demand.public_count",
+        True,
+        has_count("haar-parka?HAAR-OIL-M", "10 people are waiting"),
+        "count",
     ),
     Case(
         "demand.public_count_text",
-        "{count} wait for it",
-        has_count("haar-parka?HAAR-OIL-M", "10 wait for it"),
+        "{count} people are waiting",
+        has_count("haar-parka?HAAR-OIL-M", "10 people are waiting"),
         "count",
     ),
     Case("demand.public_count_floor", 10, has_count("blatter-souwester?BLAT-S"), "count"),

@@ -13,7 +13,7 @@ class Retention(SettingsTable):
     log_days: int = Field(180, ge=1, le=3650, title="Days to store sign-ups")
     """Number of days to store a sign-up in the log."""
     consent_days: int = Field(1825, ge=1, le=36500, title="Days to store consents")
-    """Number of days to store the record of a consent. Not less than log_days."""
+    """Number of days to store the record of a consent. Must be at least log_days."""
     dead_letter_days: int = Field(30, ge=1, le=3650, title="Days to store dead letters")
     """Number of days to store a dead-lettered call, which contains contact details. After that it
     counts as failed and can't be retried.

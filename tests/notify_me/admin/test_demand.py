@@ -36,7 +36,9 @@ def shop(request: pytest.FixtureRequest, make_shop: Callable[..., Shop]) -> Shop
     return make_shop(settings=settings, url=url + AUCKLAND)
 
 
-def ask(app: Flask, *variants: str, email: str = ADA, phone: str = "", state: str = "done") -> None:
+def sign_up(
+    app: Flask, *variants: str, email: str = ADA, phone: str = "", state: str = "done"
+) -> None:
     """Sign up for these variants."""
     data: dict[str, Any] = {"variants": list(variants), "channels": ["EMAIL"], "email": email}
     if phone:
@@ -74,16 +76,16 @@ def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
     in UTC, both ends of the period are included, and nothing outside it is counted.
     """
     app, first = shop.app, TODAY - timedelta(days=6)
-    ask(app, M, email="early@example.org")
+    sign_up(app, M, email="early@example.org")
     set_time(shop.engine, at(first - timedelta(days=1), "23:59:59.999999"))
-    ask(app, M)
+    sign_up(app, M)
     set_time(shop.engine, at(first))
-    ask(app, M, L, phone=TYPED_PHONE)
+    sign_up(app, M, L, phone=TYPED_PHONE)
     set_time(shop.engine, at(first, "23:59:59.900000"))
     sandbox.drill("503", times=1)
-    ask(app, M, email="bob@example.org")
+    sign_up(app, M, email="bob@example.org")
     sandbox.drill("400-email", times=1)
-    ask(app, MUG, email="cleo@example.org", state="invalid")
+    sign_up(app, MUG, email="cleo@example.org", state="invalid")
     set_time(shop.engine, at(TODAY, "23:59:59"))
 
     result = demand(app, first, TODAY)
@@ -122,7 +124,7 @@ def test_demand_adds_up(shop: Shop, sandbox: Sandbox) -> None:
     assert limited.variant_count == 3
 
 
-def test_without_requests_every_day_is_zero(shop: Shop) -> None:
+def test_without_sign_ups_every_day_is_zero(shop: Shop) -> None:
     """A period that ends before it begins is an error."""
     result = demand(shop.app, TODAY, TODAY + timedelta(days=1))
 
@@ -132,10 +134,10 @@ def test_without_requests_every_day_is_zero(shop: Shop) -> None:
         demand(shop.app, TODAY, TODAY - timedelta(days=1))
 
 
-def test_a_request_without_a_report_becomes_unknown(make_app: Callable[..., Flask]) -> None:
+def test_an_unreported_sign_up_becomes_unknown(make_app: Callable[..., Flask]) -> None:
     """In client mode, a sign-up that the browser doesn't report becomes unknown after a minute."""
     app = make_app(NOTIFY_ME_MODE="client")
-    ask(app, M, state="send")
+    sign_up(app, M, state="send")
     since, until = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
 
     for state, age in (("started", timedelta(0)), ("unknown", timedelta(minutes=2))):
@@ -147,14 +149,14 @@ def test_a_request_without_a_report_becomes_unknown(make_app: Callable[..., Flas
         assert {call[2] for call in record.calls} == {state}
 
 
-def test_throttled_requests_share_one_reason(
+def test_throttled_sign_ups_share_one_reason(
     make_app: Callable[..., Flask], sandbox: Sandbox
 ) -> None:
     """The reason is the same, whatever delay Klaviyo asked for."""
     app = make_app()
     for seconds in (2, 30):
         sandbox.drill("429", retry_after=seconds)
-        ask(app, M, email=f"shopper{seconds}@example.org")
+        sign_up(app, M, email=f"shopper{seconds}@example.org")
         sandbox.end_drills()
 
     reasons = demand(app, TODAY, TODAY + timedelta(days=1)).reasons

@@ -58,8 +58,8 @@ def counts(log_file: LogFile) -> tuple[int, int, int]:
 
 AGES: dict[str, tuple[float, tuple[int, int, int]]] = {
     "new": (LOG_DAYS - 0.01, (1, 2, 2)),
-    "older than sign-ups are stored": (LOG_DAYS + 0.01, (0, 0, 2)),
-    "older than consents are stored": (CONSENT_DAYS + 0.01, (0, 0, 0)),
+    "past the sign-up retention period": (LOG_DAYS + 0.01, (0, 0, 2)),
+    "past the consent retention period": (CONSENT_DAYS + 0.01, (0, 0, 0)),
 }
 
 

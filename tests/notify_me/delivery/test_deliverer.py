@@ -142,7 +142,7 @@ def test_an_absurd_retry_after_pauses_only_as_long_as_the_setting_allows(
     assert admin.status().paused == ()
 
 
-def test_clock_that_is_set_back_does_not_prolong_a_pause(
+def test_clock_that_is_set_back_does_not_extend_a_pause(
     app: Flask, deliverer: Deliverer, sandbox: Sandbox, log_file: LogFile
 ) -> None:
     """One call is sent as a probe immediately, and the next probe follows after the usual time."""

@@ -110,16 +110,16 @@ CHANGES: dict[str, Case] = {
         {"email", "sms", "whatsapp"},
         set(),
     ),
-    "email's, ticked": (
+    "email checkbox, ticked": (
         ASK,
         {**ASK, "email_checkbox_text": "Also send me everything."},
         {"channels": BOTH, LISTED: "EMAIL", TEXTED: "SMS"},
         {"email"},
         {OF_SMS},
     ),
-    "email's notice": (
+    "email notice": (
         ALWAYS,
-        {**ALWAYS, "email_notice": "You also join the list of all our friends."},
+        {**ALWAYS, "email_notice": "You'll also join our mailing list."},
         {"channels": BOTH, TEXTED: "SMS"},
         {"email"},
         {OF_SMS},
@@ -133,7 +133,7 @@ CHANGES: dict[str, Case] = {
     ),
     "a notice instead of a checkbox": (ASK, ALWAYS, {"channels": "EMAIL"}, {"email"}, set()),
 }
-MAIN = ("SMS, its legal text", "the brand, which all wording contains", "email's notice")
+MAIN = ("SMS, its legal text", "the brand, which all wording contains", "email notice")
 
 
 @pytest.mark.parametrize(

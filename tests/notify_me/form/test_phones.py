@@ -111,7 +111,7 @@ REFUSED = {
     "extension": ("US", "202-555-0143 ext. 5", EXTENSION),
     "extension as in a link": ("US", "+12025550143;ext=5", EXTENSION),
     "extension x12": ("US", "202-555-0143 x12", EXTENSION),
-    "extension, close": ("US", "2025550143X12", EXTENSION),
+    "extension without a space": ("US", "2025550143X12", EXTENSION),
     "extension #12": ("US", "202-555-0143 #12", EXTENSION),
     "extension after a pause": ("US", "202-555-0143,,12", EXTENSION),
     "extension in another language": ("US", "202-555-0143 доб. 12", EXTENSION),

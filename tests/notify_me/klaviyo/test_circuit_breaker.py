@@ -44,26 +44,26 @@ def send(breaker: CircuitBreaker) -> Outcome:
     return breaker.send(CALL, deadline=Deadline(60))
 
 
-def test_imitated_consent_call_takes_as_long_as_a_real_one(
+def test_simulated_delay_is_as_long_as_a_real_consent_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A consent call is only imitated if the last real consent call was accepted."""
+    """The delay is only simulated if the latest consent call was accepted."""
     clock, waits = iter(range(0, 1000, 7)), list[float]()
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     monkeypatch.setattr("time.sleep", waits.append)
     breaker = CircuitBreaker(FakeKlaviyo(ACCEPTED, ACCEPTED, TEMPORARY), failures=9, pause=1)
     consent = Call(Operation.SUBSCRIBE, {})
 
-    def imitate() -> bool:
-        return breaker.imitate_consent(Deadline(500))
+    def simulate() -> bool:
+        return breaker.simulate_consent_delay(Deadline(500))
 
-    assert not imitate()
+    assert not simulate()
     breaker.send(consent, deadline=Deadline(500))
     send(breaker)
-    assert imitate()
+    assert simulate()
     assert waits == [7]
     breaker.send(consent, deadline=Deadline(500))
-    assert not imitate()
+    assert not simulate()
 
 
 def test_it_opens_after_consecutive_failures() -> None:

@@ -148,7 +148,7 @@ def test_web_page_is_not_a_refusal_by_klaviyo() -> None:
         (KlaviyoResponse(429), "Klaviyo is rate-limiting requests"),
     ],
 )
-def test_problem_names_no_detail_that_klaviyo_left_out(
+def test_explanation_omits_details_that_klaviyo_left_out(
     response: KlaviyoResponse, explanation: str
 ) -> None:
     assert outcome_of(response, Operation.BACK_IN_STOCK).explanation == explanation

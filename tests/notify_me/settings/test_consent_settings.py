@@ -223,7 +223,7 @@ LINKING: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["privacy_policy"],
     ),
     "a notice": (
-        {"email_list": "always", "email_notice": "By our {terms_of_service} you join."},
+        {"email_list": "always", "email_notice": "By joining, you accept our {terms_of_service}."},
         ["terms_of_service"],
     ),
     "both": (

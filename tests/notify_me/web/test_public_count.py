@@ -14,7 +14,7 @@ from flask import Flask, render_template_string
 
 from notify_me import CompositeID
 from notify_me.web.public_count import rounded_down
-from tests.notify_me.admin.test_demand import ask, set_time
+from tests.notify_me.admin.test_demand import set_time, sign_up
 from tests.notify_me.offers import MUG, settings_file
 from tests.notify_me.running_shop import people
 from tests.notify_me.small_shop import DictCatalog, engine_of
@@ -41,7 +41,7 @@ def add_sign_ups(
 ) -> None:
     """Add a sign-up for the mug by each of these people, at this time."""
     for email in emails:
-        ask(app, MUG, email=email, **more)
+        sign_up(app, MUG, email=email, **more)
     with app.app_context():
         set_time(engine_of(app), created_at)
 
@@ -49,7 +49,7 @@ def add_sign_ups(
 def test_public_count_counts_each_person_once(
     make_app: Callable[..., Flask], sandbox: Sandbox, render_button: Callable[..., str]
 ) -> None:
-    """The count includes accepted and queued sign-ups until yesterday, and is rounded down."""
+    """The count includes accepted and queued sign-ups up to and including yesterday, and is rounded down."""
     app = make_app(**ON)
     sandbox.drill("400-email", times=9)
     add_sign_ups(app, people(9, "refused"), state="invalid")
@@ -71,7 +71,7 @@ def test_public_count_counts_each_person_once(
 def test_public_count_is_hidden_below_the_floor(
     make_app: Callable[..., Flask], render_button: Callable[..., str]
 ) -> None:
-    """Sign-ups of today, and those before the period, don't count."""
+    """Today's sign-ups, and those from before the period, don't count."""
     app = make_app(**ON, NOTIFY_ME_DEMAND__PUBLIC_COUNT_DAYS="7")
     add_sign_ups(app, people(9), datetime.now(UTC))
     assert "notify-me__count" not in render_button(app)

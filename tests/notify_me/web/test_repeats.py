@@ -159,7 +159,7 @@ def test_consent_is_sent_again_after_a_day_or_a_failure(
     assert consent_calls(sandbox) == 3
 
 
-def test_repeat_does_not_prolong_the_day(
+def test_repeat_does_not_extend_the_day(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
     """The day begins with the call that Klaviyo accepted, not with a call that was skipped."""
