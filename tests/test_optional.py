@@ -47,7 +47,7 @@ accent = "#7a1f4d"
 contact = "hei@fjell.example"
 tagline = { en = "for the hills", de = "für die Berge" }
 [hero.title]
-en = "Up you go"
+en = "Head for the hills"
 [departments.kitchen]
 name = "Kitchen"
 """

@@ -23,7 +23,7 @@ We can’t reserve it, so order soon.
 
 
 def init_app(app: Flask) -> None:
-    """Before each request, process the waits that have elapsed, so that the request sees the result."""
+    """Before each request, process the waits that have elapsed, so that it sees the result."""
     app.before_request(_process_elapsed_waits)
 
 

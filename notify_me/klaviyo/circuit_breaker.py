@@ -41,8 +41,8 @@ class CircuitBreaker:
         """How many seconds the latest consent calls took; cleared when one isn't accepted."""
 
     def send(self, call: Call, *, deadline: Deadline) -> Outcome:
-        """Send a call, or return Temporary immediately if its operation is throttled or the circuit is
-        open.
+        """Send a call, or return Temporary immediately if its operation is throttled or the circuit
+        is open.
         """
         wait = self._throttled_until.get(call.operation, 0.0) - time.monotonic()
         if wait > 0:

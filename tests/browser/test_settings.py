@@ -275,7 +275,7 @@ def is_safe_markup(shop: Shop) -> None:
     """Check that the footer keeps safe markup, and loses its script."""
     footer = shop.form.locator(".notify-me__footer")
     expect(footer.locator("strong")).to_have_text("Haar Parka")
-    link = footer.get_by_role("link", name="by post")
+    link = footer.get_by_role("link", name="Terms")
     assert link.get_attribute("target") == "_blank"
     assert "noopener" in str(link.get_attribute("rel"))
     assert footer.locator("script, [onclick], [style]").count() == 0
@@ -514,13 +514,13 @@ CASES = [
     Case("modal.presentation", "drawer", is_a_drawer, "drawer"),
     Case(
         "modal.headline",
-        "Out: {product_name}, {variant_name}",
-        has_text("form", ".notify-me__title", "Out: Haar Parka, Oilskin / M"),
+        "Sold out: {product_name}, {variant_name}",
+        has_text("form", ".notify-me__title", "Sold out: Haar Parka, Oilskin / M"),
     ),
     Case(
         "modal.body_content",
-        "News of {product_name} in {variant_name}.",
-        has_text("form", ".notify-me__body", "News of Haar Parka in Oilskin / M."),
+        "Get news about {product_name} in {variant_name}.",
+        has_text("form", ".notify-me__body", "Get news about Haar Parka in Oilskin / M."),
     ),
     Case(
         "modal.email_field_label",
@@ -532,22 +532,22 @@ CASES = [
         "Your number",
         lambda shop: expect(shop.form.get_by_label("Your number")).to_have_count(1),
     ),
-    Case("modal.button_label", "Send it", has_text("form", ".notify-me__submit", "Send it")),
+    Case("modal.button_label", "Sign me up", has_text("form", ".notify-me__submit", "Sign me up")),
     Case(
         "modal.subscription_success_label",
-        "Noted: {product_name}, {variant_name}",
-        has_text("done", ".notify-me__title", "Noted: Haar Parka, Oilskin / M"),
+        "Signed up: {product_name}, {variant_name}",
+        has_text("done", ".notify-me__title", "Signed up: Haar Parka, Oilskin / M"),
     ),
     Case(
         "modal.footer_content",
         '<p><strong>{product_name}</strong> <a href="/terms" target="_blank" style="top:0" '
-        'onclick="window.hit=1">by post</a></p><script>window.hit = 1</script>',
+        'onclick="window.hit=1">Terms</a></p><script>window.hit = 1</script>',
         is_safe_markup,
     ),
     Case(
         "modal.close_label",
-        "Shut",
-        lambda shop: expect(shop.form.get_by_role("button", name="Shut")).to_be_visible(),
+        "Dismiss",
+        lambda shop: expect(shop.form.get_by_role("button", name="Dismiss")).to_be_visible(),
     ),
     Case("modal.z_index", 77, has_style(part("form", "dialog"), z_index="77")),
     Case("modal.drop_background_color", "rgb(9 8 7 / .25)", has_backdrop("rgba(9, 8, 7, 0.25)")),
@@ -643,13 +643,13 @@ CASES = [
     ),
     Case(
         "consent.program",
-        "alerts alone",
-        has_text("form", "[data-for=SMS] .notify-me__disclosure", "alerts alone"),
+        "restock alerts only",
+        has_text("form", "[data-for=SMS] .notify-me__disclosure", "restock alerts only"),
     ),
     Case(
         "consent.frequency",
-        "One a week",
-        has_text("form", "[data-for=SMS] .notify-me__disclosure", "One a week"),
+        "One message a week",
+        has_text("form", "[data-for=SMS] .notify-me__disclosure", "One message a week"),
     ),
     Case(
         "consent.email_list",
@@ -677,17 +677,23 @@ CASES = [
     Case(
         "consent.sms_disclosure",
         "SMS: {program}. {frequency}. " + LINKS,
-        has_text("form", "[data-for=SMS] .notify-me__disclosure", "SMS: alerts alone. One a week."),
+        has_text(
+            "form",
+            "[data-for=SMS] .notify-me__disclosure",
+            "SMS: restock alerts only. One message a week.",
+        ),
     ),
     Case(
         "consent.whatsapp_checkbox_text",
-        "Chats from {brand}",
-        has_text("form", "[data-for=WHATSAPP] .notify-me__choice", "Chats from Brae"),
+        "WhatsApp messages from {brand}",
+        has_text("form", "[data-for=WHATSAPP] .notify-me__choice", "WhatsApp messages from Brae"),
     ),
     Case(
         "consent.whatsapp_disclosure",
-        "Chats: {program}. " + LINKS,
-        has_text("form", "[data-for=WHATSAPP] .notify-me__disclosure", "Chats: alerts alone."),
+        "WhatsApp: {program}. " + LINKS,
+        has_text(
+            "form", "[data-for=WHATSAPP] .notify-me__disclosure", "WhatsApp: restock alerts only."
+        ),
     ),
     Case("consent.custom_source", "Aisle 7", sends_the_source),
     Case(

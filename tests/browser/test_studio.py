@@ -276,11 +276,11 @@ def test_studio_without_scripts(plain_page: Page, shop_url: str) -> None:
     page = plain_page
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{shop_url}/studio")
-    page.get_by_label("Button text", exact=True).fill("By hand")
+    page.get_by_label("Button text", exact=True).fill("Email me")
     page.get_by_role("radio", name="Confirmation").check(force=True)
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_label("Button text", exact=True)).to_have_value("By hand")
-    expect(frame(page).locator(".buy .notify-me__button[rel]")).to_have_text("By hand")
+    expect(page.get_by_label("Button text", exact=True)).to_have_value("Email me")
+    expect(frame(page).locator(".buy .notify-me__button[rel]")).to_have_text("Email me")
     expect(frame(page).locator("dialog")).to_contain_text("You’re on the list")
 
     page.get_by_label("Corner radius", exact=True).fill("500")

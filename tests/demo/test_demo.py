@@ -250,7 +250,7 @@ def test_reset_restores_everything(
     client.post(FORM, data=TYPED)
     client.post("/cart", data={"sku": "BLAT-S", "quantity": "1"})
     studio_file.parent.mkdir()
-    studio_file.write_text('[button]\nlabel = "Write to me"\n')
+    studio_file.write_text('[button]\nlabel = "Email me"\n')
     studio_file.with_suffix(".previous.toml").touch()
     assert "Reset the demo" in client.get("/demo/reset").text
 
@@ -269,7 +269,7 @@ def test_reset_restores_everything(
     page = client.get(HAT)
     assert "Take the tour" in page.text
     assert "cart-link__count" not in page.text
-    assert "Write to me" not in page.text
+    assert "Email me" not in page.text
     assert not list(studio_file.parent.iterdir())
 
 

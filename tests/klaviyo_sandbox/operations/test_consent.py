@@ -44,19 +44,20 @@ BAD_PEOPLE: dict[str, tuple[Any, str]] = {
     "email a number": (person(email=7), EMAIL_POINTER),
     "phone in national format": (
         person(consent_to("sms"), phone_number="(202) 555-0143"), PHONE_POINTER),
-    "bad phone with a good email": (person(email=EMAIL, phone_number="12"), PHONE_POINTER),
-    "email consent without an email": (person(phone_number=PHONE), EMAIL_POINTER),
-    "SMS without a phone": (person(consent_to("sms"), email=EMAIL), PHONE_POINTER),
-    "transactional SMS without a phone": (
+    "bad phone number with a good email address": (
+        person(email=EMAIL, phone_number="12"), PHONE_POINTER),
+    "email consent without an address": (person(phone_number=PHONE), EMAIL_POINTER),
+    "SMS without a phone number": (person(consent_to("sms"), email=EMAIL), PHONE_POINTER),
+    "transactional SMS without a phone number": (
         person(consent_to("sms", purpose="transactional"), email=EMAIL), PHONE_POINTER),
-    "WhatsApp without a phone": (
+    "WhatsApp without a phone number": (
         person(consent_to("whatsapp"), email=EMAIL, phone_number=None), PHONE_POINTER),
     "no channel": (person({}), CONSENT),
     "channels are null": (person({"email": None, "sms": None}), CONSENT),
     "channel without a purpose": (person({"email": {}}), f"{CONSENT}/email"),
     "channel whose purpose is null": (person({"email": {"marketing": None}}), f"{CONSENT}/email"),
     "unknown channel": (person(consent_to("fax")), f"{CONSENT}/fax"),
-    "the old shape": (person({"email": ["MARKETING"]}), f"{CONSENT}/email"),
+    "the format of an old revision": (person({"email": ["MARKETING"]}), f"{CONSENT}/email"),
     "unknown purpose": (person(consent_to("email", purpose="news")), f"{CONSENT}/email/news"),
     "transactional email": (
         person(consent_to("email", purpose="transactional")), f"{CONSENT}/email/transactional"),

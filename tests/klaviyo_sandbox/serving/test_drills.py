@@ -125,7 +125,7 @@ def test_dripping_reply_is_complete(sandbox: RunningSandbox, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "start"), [("drip", b"HTTP/1.1 500 "), ("drip-headers", b"H")])
-def test_what_drips(sandbox: RunningSandbox, kind: str, start: bytes) -> None:
+def test_where_dripping_starts(sandbox: RunningSandbox, kind: str, start: bytes) -> None:
     """`drip` first sends its headers, `drip-headers` only their first byte. A reset ends both."""
     sandbox.drill(kind, seconds=600)
     host, _, port = sandbox.url.removeprefix("http://").partition(":")

@@ -86,8 +86,8 @@ def test_erase_removes_queued_and_dead_lettered_calls(
 
 CONSENTS: dict[str, tuple[bool, bool, str, int]] = {
     "proof is kept": (False, False, "consents: 0, calls in the queue: 0", 2),
-    "the setting deletes it": (True, False, "consents: 2, calls in the queue: 0", 0),
-    "Klaviyo never received it": (False, True, "consents: 2, calls in the queue: 1", 0),
+    "proof is deleted by the setting": (True, False, "consents: 2, calls in the queue: 0", 0),
+    "consent that Klaviyo never received": (False, True, "consents: 2, calls in the queue: 1", 0),
 }
 
 

@@ -154,8 +154,8 @@ CASES = {
     "client mode without a private key": Case(
         environ={"NOTIFY_ME_MODE": "client", "KLAVIYO_PRIVATE_KEY": ""}
     ),
-    "a key that may only read": Case(put("account", scopes=READS)),
-    "a key with the write scopes alone": Case(put("account", scopes=WRITES)),
+    "a key with only read scopes": Case(put("account", scopes=READS)),
+    "a key with only write scopes": Case(put("account", scopes=WRITES)),
     "a key without the scopes for consent, with SMS offered": Case(
         put("account", scopes=[*READS, *WRITES]), offers_sms=True
     ),
@@ -170,14 +170,14 @@ CASES = {
     "a draft flow": Case(put("flow", status="draft")),
     "no flow": Case(put("flow", status="none")),
     "variants that Klaviyo doesn't have": Case(known=tuple(SKUS[:2])),
-    "a catalog of items, as a feed creates it": Case(
+    "a catalog that a feed has filled with items only": Case(
         lambda sandbox: create_in_catalog(sandbox, "item", SKUS), known=()
     ),
-    "Shopify's variants": Case(catalog=lambda: Ids("39", "40", integration="$shopify")),
-    "SKUs for Shopify's variants": Case(
+    "Shopify's variant IDs": Case(catalog=lambda: Ids("39", "40", integration="$shopify")),
+    "SKUs instead of Shopify's variant IDs": Case(
         catalog=lambda: Ids("39", "PARKA-M", "MUG", integration="$shopify")
     ),
-    "Shopify's GIDs": Case(
+    "Shopify's global IDs (GIDs)": Case(
         catalog=lambda: Ids("gid://shopify/ProductVariant/39", integration="$shopify")
     ),
     "a shop without variants": Case(catalog=Ids),

@@ -86,7 +86,7 @@ def test_an_old_sqlite_is_refused_on_python_3_12(
         assert error.value.exit_code == 2
 
 
-def test_upgrade_names_a_shops_table_that_conflicts_with_the_queues(tmp_path: Path) -> None:
+def test_upgrade_names_a_shop_table_that_conflicts_with_the_queue(tmp_path: Path) -> None:
     """SQLite has no schemas that could separate the shop's tables from the queue's."""
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     with engine.begin() as connection:
@@ -108,7 +108,7 @@ def test_autogenerate_ignores_the_kits_tables(app: Flask) -> None:
     assert include_name("products", "table", here)
 
 
-def test_on_postgresql_the_shop_may_have_tables_named_like_the_queues(tmp_path: Path) -> None:
+def test_shop_tables_may_have_the_names_of_queue_tables_on_postgresql(tmp_path: Path) -> None:
     """On PostgreSQL, the queue's tables are in their own schema."""
     app = small_shop(
         tmp_path,

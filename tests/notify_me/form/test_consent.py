@@ -390,7 +390,7 @@ def test_unreachable_shopper_gets_no_promise(
         ("415", SUBSCRIBE["api"], BY_BOTH),
         ("partial", "create_back_in_stock_subscription", BY_BOTH),
     ],
-    ids=["SMS, no consent", "EMAIL+SMS, no consent", "EMAIL+SMS, phone dropped"],
+    ids=["SMS, no consent", "EMAIL+SMS, no consent", "EMAIL+SMS, phone number dropped"],
 )
 def test_confirmation_promises_only_reachable_channels(
     offering: Callable[..., Flask],

@@ -65,43 +65,47 @@ def test_consent_to_the_wording_shown_is_accepted(
 # settings before and after the change; form data besides contacts; the checkboxes that are unticked
 # in the reply, and those that stay ticked
 Case = tuple[dict[str, Any], dict[str, Any], dict[str, Any], set[str], set[tuple[str, str]]]
-OF_EMAIL, OF_SMS, OF_WHATSAPP = (LISTED, "EMAIL"), (TEXTED, "SMS"), (TEXTED, "WHATSAPP")
+EMAIL_CHECKBOX, SMS_CHECKBOX, WHATSAPP_CHECKBOX = (
+    (LISTED, "EMAIL"),
+    (TEXTED, "SMS"),
+    (TEXTED, "WHATSAPP"),
+)
 BOTH = ["EMAIL", "SMS"]
 CHANGES: dict[str, Case] = {
-    "SMS, its legal text": (
+    "SMS legal text": (
         ASK,
-        {**ASK, "sms_disclosure": "Now daily. {terms_of_service} {privacy_policy}"},
+        {**ASK, "sms_disclosure": "Now sent daily. {terms_of_service} {privacy_policy}"},
         {"channels": BOTH, LISTED: "EMAIL", TEXTED: "SMS"},
         {"sms"},
-        {OF_EMAIL},
+        {EMAIL_CHECKBOX},
     ),
-    "SMS, the label of its checkbox": (
+    "SMS checkbox label": (
         ASK,
         {**ASK, "sms_checkbox_text": "Text me daily."},
         {"channels": "SMS", TEXTED: "SMS"},
         {"sms"},
         set(),
     ),
-    "SMS, the checkbox sends a plain yes": (
+    "SMS checkbox label, the form sends yes": (
         ASK,
         {**ASK, "sms_checkbox_text": "Text me daily."},
         {"channels": "SMS", TEXTED: "yes"},
         {"sms"},
         set(),
     ),
-    "SMS, a URL that it links to": (
+    "URL in the SMS legal text": (
         ASK,
         {**ASK, "terms_of_service_url": "https://smirr.example/new-terms"},
         {"channels": "SMS", TEXTED: "SMS"},
         {"sms"},
         set(),
     ),
-    "WhatsApp, its legal text, both chosen": (
+    "WhatsApp legal text, SMS also chosen": (
         ASK,
-        {**ASK, "whatsapp_disclosure": "Now daily."},
+        {**ASK, "whatsapp_disclosure": "Now sent daily."},
         {"channels": ["SMS", "WHATSAPP"], TEXTED: ["SMS", "WHATSAPP"]},
         {"whatsapp"},
-        {OF_SMS},
+        {SMS_CHECKBOX},
     ),
     "the brand, which all wording contains": (
         ASK,
@@ -112,17 +116,17 @@ CHANGES: dict[str, Case] = {
     ),
     "email checkbox, ticked": (
         ASK,
-        {**ASK, "email_checkbox_text": "Also send me everything."},
+        {**ASK, "email_checkbox_text": "Also email me offers and news."},
         {"channels": BOTH, LISTED: "EMAIL", TEXTED: "SMS"},
         {"email"},
-        {OF_SMS},
+        {SMS_CHECKBOX},
     ),
     "email notice": (
         ALWAYS,
         {**ALWAYS, "email_notice": "You'll also join our mailing list."},
         {"channels": BOTH, TEXTED: "SMS"},
         {"email"},
-        {OF_SMS},
+        {SMS_CHECKBOX},
     ),
     "an additional notice": (
         {"email_list": "off"},
@@ -133,7 +137,7 @@ CHANGES: dict[str, Case] = {
     ),
     "a notice instead of a checkbox": (ASK, ALWAYS, {"channels": "EMAIL"}, {"email"}, set()),
 }
-MAIN = ("SMS, its legal text", "the brand, which all wording contains", "email notice")
+MAIN = ("SMS legal text", "the brand, which all wording contains", "email notice")
 
 
 @pytest.mark.parametrize(
@@ -207,7 +211,7 @@ def test_changed_wording_of_an_unselected_channel_does_not_matter(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile, scenario: Scenario
 ) -> None:
     old = offering("EMAIL", "SMS", consent=ASK, NOTIFY_ME_MODE=scenario.mode).test_client()
-    changed = {**ASK, "sms_disclosure": "Now daily."}
+    changed = {**ASK, "sms_disclosure": "Now sent daily."}
     new = offering("EMAIL", "SMS", consent=changed, NOTIFY_ME_MODE=scenario.mode).test_client()
     data = {"channels": "EMAIL", "email": ADA, LISTED: "EMAIL", TEXTED: "SMS"}
 
@@ -223,9 +227,9 @@ def test_changed_wording_of_an_unselected_channel_does_not_matter(
 UNKNOWN = {
     "empty": "",
     "blank": " ",
-    "another": "0123456789ab",
-    "part of it": "{0:.6}",
-    "with more": "long",
+    "another version": "0123456789ab",
+    "part of the version": "{0:.6}",
+    "version with another digit": "long",
 }
 
 

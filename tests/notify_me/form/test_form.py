@@ -281,7 +281,7 @@ BAD: dict[str, Bad] = {
         "We can’t contact you that way",
     ),
     "channel not offered": (PARKA, {**OK, "channels": "SMS"}, "channels", "We can’t contact you"),
-    "one channel of two unknown": (
+    "one known and one unknown channel": (
         PARKA,
         {**OK, "channels": ["EMAIL", "FAX"]},
         "channels",
@@ -303,7 +303,7 @@ BAD: dict[str, Bad] = {
         LONG,
     ),
     "thousands of brackets": (PARKA, {**OK, "email": "(" * 8000 + ")" * 8000}, "email", LONG),
-    "much too long email": (PARKA, {**OK, "email": f"{'a' * 8000}@example.org"}, "email", LONG),
+    "email of 8,000 letters": (PARKA, {**OK, "email": f"{'a' * 8000}@example.org"}, "email", LONG),
     **{
         f"mailbox that mail can't reach: {typed}": (PARKA, {**OK, "email": typed}, "email", ASCII)
         for typed in ("jürgen@example.org", "\u0430da@example.org", "😀@example.org")
@@ -315,7 +315,7 @@ BAD: dict[str, Bad] = {
         FULL_EMAIL,
     ),
     "another product's variant": (PARKA, {**OK, "variants": f"{PREFIX}MUG"}, "variants", OTHER),
-    "own and another product's variant": (
+    "variants of this and another product": (
         CHOOSE,
         {**OK, "variants": [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}MUG"]},
         "variants",
@@ -325,7 +325,7 @@ BAD: dict[str, Bad] = {
     "malformed variant": (CHOOSE, {**OK, "variants": "XL"}, "variants", OTHER),
     "empty variant": (CHOOSE, {**OK, "variants": ""}, "variants", OTHER),
     "no variant chosen": (CHOOSE, OK, "variants", "Choose at least one option"),
-    "one of two back in stock": (
+    "one of two variants back in stock": (
         CHOOSE,
         {**OK, "variants": [f"{PREFIX}PARKA-M-RUST", f"{PREFIX}PARKA-M-MOSS"]},
         "variants",
@@ -504,11 +504,14 @@ def test_body_of_the_maximum_size_is_accepted(client: FlaskClient, sandbox: Sand
 
 
 FOREIGN = {
-    "another site's fetch": {"Sec-Fetch-Site": "cross-site", "Origin": "https://other.example"},
-    "a sibling site's fetch": {"Sec-Fetch-Site": "same-site", "Origin": "http://other.localhost"},
-    "fetch metadata alone": {"Sec-Fetch-Site": "cross-site"},
+    "fetch from another site": {"Sec-Fetch-Site": "cross-site", "Origin": "https://other.example"},
+    "fetch from a sibling site": {
+        "Sec-Fetch-Site": "same-site",
+        "Origin": "http://other.localhost",
+    },
+    "only fetch metadata": {"Sec-Fetch-Site": "cross-site"},
     "an unknown value of fetch metadata": {"Sec-Fetch-Site": "elsewhere"},
-    "an old browser's origin": {"Origin": "https://other.example"},
+    "origin sent by an old browser": {"Origin": "https://other.example"},
     "another port": {"Origin": "http://localhost:8080"},
     "an opaque origin": {"Origin": "null"},
     "an invalid origin": {"Origin": "http://["},

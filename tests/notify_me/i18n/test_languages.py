@@ -217,7 +217,7 @@ WORDING = settings_for(
     "en",
     "de",
     "fr",
-    other_settings='[button]\nlabel = "Ring the bell"\n[texts.de.button]\nlabel = "Sag Bescheid"\n',
+    other_settings='[button]\nlabel = "Alert me"\n[texts.de.button]\nlabel = "Sag Bescheid"\n',
 )
 
 
@@ -236,14 +236,14 @@ def test_precedence_of_wording(shop: Callable[..., Flask], catalog: DictCatalog)
             )
         return read(html).one("a").text
 
-    assert label("fr") == "Ring the bell"  # the merchant's text is not translated
+    assert label("fr") == "Alert me"  # the merchant's text is not translated
     assert label("de") == "Sag Bescheid"
     overrides = VisitorOverrides(changed(app, {"button.label": "Meins"}))
     assert label("fr") == "Meins"
     assert label("de") == "Sag Bescheid"  # the text for the language still comes first
-    overrides = VisitorOverrides(changed(app, {"texts.de.button.label": "Her damit"}))
-    assert label("de") == "Her damit"
-    assert label("fr") == "Ring the bell"
+    overrides = VisitorOverrides(changed(app, {"texts.de.button.label": "Gebt Bescheid"}))
+    assert label("de") == "Gebt Bescheid"
+    assert label("fr") == "Alert me"
     assert label("de", "Hier") == "Hier"
     with app.test_client() as client:
         assert language(client.get(f"{FORM}?lang=de")) == "de"
@@ -328,11 +328,11 @@ def test_email_consent_is_translated_and_logged_with_its_language(
     assert submit_element(client, f"{FORM}?lang=fr", data).status_code == 200
     assert [row["locale"] for row in log_file.consents()] == ["fr"]
 
-    own_text = toml(["EMAIL"], email_list="ask", email_checkbox_text="News, please.")
+    own_text = toml(["EMAIL"], email_list="ask", email_checkbox_text="Send me news and offers.")
     box = view(shop(settings_for("en", "fr") + own_text).test_client().get(f"{FORM}?lang=fr")).one(
         "div", class_="notify-me__consent"
     )
-    assert (box.text, box["lang"]) == ("News, please.", "en")
+    assert (box.text, box["lang"]) == ("Send me news and offers.", "en")
 
 
 def test_plurals_and_lists_follow_the_language(

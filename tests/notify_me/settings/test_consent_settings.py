@@ -132,7 +132,7 @@ def test_unknown_placeholder_in_the_wording_is_an_error(
     offering: Callable[..., Flask], name: str
 ) -> None:
     with pytest.raises(SettingsError, match=rf"consent\.{name}: unknown placeholder"):
-        offering("EMAIL", consent={name: "News of {shop}."})
+        offering("EMAIL", consent={name: "News from {shop}."})
 
 
 @pytest.mark.parametrize("url", [TERMS, "http://smirr.example/terms", "/terms"])
@@ -219,7 +219,7 @@ def test_language_of_the_wording(
 NO_LINKS = {"terms_of_service_url": None, "privacy_policy_url": None}
 LINKING: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a checkbox": (
-        {"email_list": "ask", "email_checkbox_text": "News. See {privacy_policy}."},
+        {"email_list": "ask", "email_checkbox_text": "Send me news. See our {privacy_policy}."},
         ["privacy_policy"],
     ),
     "a notice": (
@@ -233,7 +233,7 @@ LINKING: dict[str, tuple[dict[str, Any], list[str]]] = {
     "with its own link text": (
         {
             "email_list": "ask",
-            "email_checkbox_text": "News. See {privacy_policy}.",
+            "email_checkbox_text": "Send me news. See our {privacy_policy}.",
             "privacy_policy_text": "how we handle data",
         },
         ["privacy_policy"],

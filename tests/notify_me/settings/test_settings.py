@@ -82,7 +82,7 @@ NEXT_TO = "{% call notify_me(variant, display='NEXT_TO') %}" + OWN + "{% endcall
         ('[button]\ndisplay = "NEXT_TO"', REPLACE, ["notify-me"]),
         ('[button]\ndisplay = "REPLACE"', NEXT_TO, ["button", "notify-me"]),
     ],
-    ids=["default", "file", "call replaces", "call next to"],
+    ids=["default", "file", "call overrides file: replace", "call overrides file: next to"],
 )
 def test_display(
     shop_with: Callable[[str], Flask],

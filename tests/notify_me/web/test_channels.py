@@ -171,19 +171,19 @@ BOTH = {"channels": ["SMS", "WHATSAPP"], "phone_number": TYPED_PHONE}
 NO_SMS, NO_WHATSAPP = {"sms-consent": SMS_SENTENCE}, {"whatsapp-consent": WHATSAPP_SENTENCE}
 UNTICKED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "SMS": (SMS, NO_SMS),
-    "SMS, the checkbox sent empty": ({**SMS, "opt_in_promotional_sms": ""}, NO_SMS),
-    "SMS, the checkbox sent as false": ({**SMS, "opt_in_promotional_sms": "false"}, NO_SMS),
-    "SMS, WhatsApp's checkbox ticked": ({**SMS, "opt_in_promotional_sms": "WHATSAPP"}, NO_SMS),
-    "SMS, email's checkbox ticked": ({**SMS, "opt_in_promotional_email": "EMAIL"}, NO_SMS),
-    "SMS, email's value": ({**SMS, "opt_in_promotional_sms": "EMAIL"}, NO_SMS),
-    "SMS, its value in lower case": ({**SMS, "opt_in_promotional_sms": "sms"}, NO_SMS),
-    "SMS, several refusals": ({**SMS, "opt_in_promotional_sms": ["no", "off"]}, NO_SMS),
+    "SMS, empty value": ({**SMS, "opt_in_promotional_sms": ""}, NO_SMS),
+    "SMS, value false": ({**SMS, "opt_in_promotional_sms": "false"}, NO_SMS),
+    "SMS, WhatsApp checkbox ticked": ({**SMS, "opt_in_promotional_sms": "WHATSAPP"}, NO_SMS),
+    "SMS, email checkbox ticked": ({**SMS, "opt_in_promotional_email": "EMAIL"}, NO_SMS),
+    "SMS, value EMAIL": ({**SMS, "opt_in_promotional_sms": "EMAIL"}, NO_SMS),
+    "SMS, value in lower case": ({**SMS, "opt_in_promotional_sms": "sms"}, NO_SMS),
+    "SMS, values no and off": ({**SMS, "opt_in_promotional_sms": ["no", "off"]}, NO_SMS),
     "WhatsApp": (WHATSAPP, NO_WHATSAPP),
-    "WhatsApp, SMS's checkbox ticked": ({**WHATSAPP, "opt_in_promotional_sms": "SMS"}, NO_WHATSAPP),
+    "WhatsApp, SMS checkbox ticked": ({**WHATSAPP, "opt_in_promotional_sms": "SMS"}, NO_WHATSAPP),
     "both": (BOTH, NO_SMS | NO_WHATSAPP),
     "both, SMS ticked": ({**BOTH, "opt_in_promotional_sms": "SMS"}, NO_WHATSAPP),
     "both, WhatsApp ticked": ({**BOTH, "opt_in_promotional_sms": "WHATSAPP"}, NO_SMS),
-    "both, a plain yes": ({**BOTH, "opt_in_promotional_sms": "yes"}, NO_WHATSAPP),
+    "both, value yes": ({**BOTH, "opt_in_promotional_sms": "yes"}, NO_WHATSAPP),
 }
 
 
@@ -241,11 +241,11 @@ MISSING: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"channels": "WHATSAPP", "email": ADA, **TICK},
         {"phone_number": NO_PHONE},
     ),
-    "EMAIL and SMS without either": (
+    "EMAIL and SMS without contacts": (
         {"channels": ["EMAIL", "SMS"], **TICK},
         {"email": NO_EMAIL, "phone_number": NO_PHONE},
     ),
-    "EMAIL and SMS, nothing else": (
+    "EMAIL and SMS without contacts and consent": (
         {"channels": ["EMAIL", "SMS"]},
         {"email": NO_EMAIL, "phone_number": NO_PHONE, "sms-consent": SMS_SENTENCE},
     ),
@@ -294,7 +294,7 @@ ASK, ALWAYS, OFF = ({"email_list": choice} for choice in ("ask", "always", "off"
 LISTED, TEXTED = "opt_in_promotional_email", "opt_in_promotional_sms"
 CHOICES: dict[str, Case] = {
     "EMAIL": (OFF, {"channels": "EMAIL"}, (["EMAIL"], MAIL), None),
-    "EMAIL, a tick that nobody asked for": (
+    "EMAIL, not asked but ticked": (
         OFF,
         {"channels": "EMAIL", LISTED: "EMAIL"},
         (["EMAIL"], MAIL),
@@ -308,26 +308,26 @@ CHOICES: dict[str, Case] = {
         (["EMAIL"], MAIL),
     ),
     "EMAIL, always": (ALWAYS, {"channels": "EMAIL"}, (["EMAIL"], MAIL), (["EMAIL"], MAIL)),
-    "EMAIL, the other checkboxes ticked too": (
+    "EMAIL, SMS and WhatsApp checkboxes ticked": (
         OFF,
         {"channels": "EMAIL", TEXTED: ["SMS", "WHATSAPP"]},
         (["EMAIL"], MAIL),
         None,
     ),
     "SMS": (OFF, {"channels": "SMS", TEXTED: "SMS"}, (["SMS"], TEXT), (["SMS"], TEXT)),
-    "SMS, email's checkbox ticked too": (
+    "SMS, email checkbox also ticked": (
         ASK,
         {"channels": "SMS", TEXTED: "SMS", LISTED: "EMAIL"},
         (["SMS"], TEXT),
         (["SMS"], TEXT),
     ),
-    "SMS, where email always joins": (
+    "SMS, email list always": (
         ALWAYS,
         {"channels": "SMS", TEXTED: "SMS"},
         (["SMS"], TEXT),
         (["SMS"], TEXT),
     ),
-    "SMS, WhatsApp's checkbox ticked too": (
+    "SMS, WhatsApp checkbox also ticked": (
         OFF,
         {"channels": "SMS", TEXTED: ["SMS", "WHATSAPP"]},
         (["SMS"], TEXT),
@@ -357,7 +357,7 @@ CHOICES: dict[str, Case] = {
         (["EMAIL", "SMS"], {**MAIL, **TEXT}),
         (["EMAIL", "SMS"], {**MAIL, **TEXT}),
     ),
-    "each twice, in another order": (
+    "EMAIL+SMS, repeated and in another order": (
         ASK,
         {"channels": ["SMS", "EMAIL", "SMS"], TEXTED: ["SMS", "SMS"], LISTED: "EMAIL"},
         (["EMAIL", "SMS"], {**MAIL, **TEXT}),

@@ -127,15 +127,15 @@ FULL_FORM: dict[str, Any] = {
     "opt_in_promotional_sms": ["SMS", "WHATSAPP"],
 }
 OTHER_FORMS: dict[str, dict[str, Any]] = {
-    "address": {"email": "eve@example.org"},
-    "number": {"phone_number": "(202) 555-0199"},
-    "email alone": {"channels": "EMAIL"},
-    "SMS alone": {"channels": "SMS"},
-    "another channel": {"channels": ["EMAIL", "SMS", "WHATSAPP"]},
-    "WhatsApp for SMS": {"channels": ["EMAIL", "WHATSAPP"]},
+    "another email address": {"email": "eve@example.org"},
+    "another phone number": {"phone_number": "(202) 555-0199"},
+    "email only": {"channels": "EMAIL"},
+    "SMS only": {"channels": "SMS"},
+    "WhatsApp in addition": {"channels": ["EMAIL", "SMS", "WHATSAPP"]},
+    "WhatsApp instead of SMS": {"channels": ["EMAIL", "WHATSAPP"]},
     "one checkbox unticked": {"opt_in_promotional_email": []},
-    "variant": {"variants": f"{PREFIX}PARKA-L-MOSS"},
-    "another variant, too": {"variants": [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]},
+    "another variant": {"variants": f"{PREFIX}PARKA-L-MOSS"},
+    "a second variant": {"variants": [f"{PREFIX}PARKA-M-MOSS", f"{PREFIX}PARKA-L-MOSS"]},
 }
 REPORTS = {
     "nothing got through": [None, None, None],
@@ -208,7 +208,7 @@ def test_report_is_ignored_if_the_consent_wording_has_changed(
     offering: Callable[..., Flask], sandbox: Sandbox, log_file: LogFile
 ) -> None:
     before = offering("SMS", NOTIFY_ME_MODE="client").test_client()
-    changed = {"sms_disclosure": "Now daily."}
+    changed = {"sms_disclosure": "Now sent daily."}
     after = offering("SMS", consent=changed, NOTIFY_ME_MODE="client").test_client()
     data = {"channels": "SMS", "phone_number": PHONE, "opt_in_promotional_sms": "SMS"}
     sent = post(before, data)
@@ -374,7 +374,7 @@ def test_server_asks_again_about_a_variant_that_a_browser_found_unknown(
         (error(400, "invalid", "/data"), 503, "can’t take sign-ups right now", "failed"),
         (error(403, "permission_denied", "/data/"), 503, "can’t take sign-ups", "failed"),
     ],
-    ids=["blocked", "variant", "company ID", "allowed domains"],
+    ids=["blocked", "unknown variant", "company ID", "allowed domains"],
 )
 def test_without_a_private_key_the_failure_is_shown(
     keyless: FlaskClient,

@@ -192,7 +192,7 @@ def test_link_that_can_be_passed_on_has_no_contact(
     assert PHONE_SHOWN not in page.text
 
 
-def test_use_another_offers_to_buy_a_variant_that_is_back_in_stock(
+def test_changing_the_contact_offers_to_buy_a_variant_that_is_back_in_stock(
     offering: Callable[..., Flask], catalog: Any
 ) -> None:
     client = offering("EMAIL").test_client()

@@ -49,7 +49,9 @@ def add_sign_ups(
 def test_public_count_counts_each_person_once(
     make_app: Callable[..., Flask], sandbox: Sandbox, render_button: Callable[..., str]
 ) -> None:
-    """The count includes accepted and queued sign-ups up to and including yesterday, and is rounded down."""
+    """The count includes accepted and queued sign-ups up to and including yesterday. It is rounded
+    down.
+    """
     app = make_app(**ON)
     sandbox.drill("400-email", times=9)
     add_sign_ups(app, people(9, "refused"), state="invalid")

@@ -121,7 +121,7 @@ def test_recorded_consent_is_not_sent_again(
 
 
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "another text": ({"email_checkbox_text": "Yes, news!"}, {}),
+    "another wording": ({"email_checkbox_text": "Send me news and offers."}, {}),
     "another contact": ({}, {"email": "ida@example.org"}),
     "another channel": ({}, {**BY_BOTH}),
 }

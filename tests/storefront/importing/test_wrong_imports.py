@@ -42,7 +42,7 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
         S,
         "handle,title,product_id,variant_id,price\ncup,Cup,8123,8123,4",
     ),
-    "the product's ID for each of its variants": (
+    "the product ID as the ID of each variant": (
         S,
         "handle,title,variant_id,price,option1_name,option1_value\n"
         "cup,Cup,8123,4,Colour,Red\ncup,,8123,4,,Blue\ncup,,8123,4,,Green\n",
@@ -65,9 +65,12 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
     "an invalid policy": (C, "handle,title,sku,price,policy\ncup,Cup,CUP,4,maybe"),
     "no column for the price": (C, "handle,title,sku\ncup,Cup,CUP"),
     "a misspelt column": (C, "handle,title,sku,price,quanttiy\ncup,Cup,CUP,4,1"),
-    "a column that isn't misspelt": (C, "title,description,category_id,Descripción\nA,B,1,C"),
+    "unknown columns that resemble no known one": (
+        C,
+        "title,description,category_id,Descripción\nA,B,1,C",
+    ),
     "a column under two names": (C, "handle,title,sku,Variant SKU,price\ncup,Cup,CUP,CUP,4"),
-    "another kind of list": (C, "name,colour\nIsla,blue"),
+    "a list without products": (C, "name,colour\nIsla,blue"),
     "a list of customers": (C, "First Name,Last Name,Email\nIsla,Reid,isla@example.com"),
     "an empty file": (C, ""),
     "only a header": (C, HEADER),
@@ -81,7 +84,7 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
         "Handle,Title,Variant Price,Variant Inventory Tracker,Option1 Name,Option1 Value\n"
         "cup,Cup,4,shopify,Size,S\ncup,,4,shopify,,M",
     ),
-    "only products that are hidden": (
+    "only hidden products": (
         S,
         OPTIONS + "cup,Cup,41,,4,,,,draft\nmug,Mug,42,,4,,,,retired",
     ),
@@ -134,7 +137,7 @@ INVALID_FILES: dict[str, tuple[str, str | bytes]] = {
     "JSON that isn't a list": (C, '{"items": []}'),
     "JSON with a syntax error": (C, '[{"handle": "cup",\n  "title" "Cup"}]'),
     "JSON with a misspelt key": (C, '[{"handle": "cup", "titel": "Cup"}]'),
-    "JSON with a list for a price": (C, '[{"handle": "cup", "price": [4]}]'),
+    "JSON with a list as a price": (C, '[{"handle": "cup", "price": [4]}]'),
     "JSON with a lone surrogate": (
         C,
         '[{"handle": "cup", "title": "\\ud83d", "price": 4, "sku": "CUP"}]',

@@ -72,14 +72,14 @@ def test_klaviyos_script_is_imported_with_a_report(studio: Studio) -> None:
 def test_settings_that_this_shop_cannot_use_are_not_imported(studio: Studio) -> None:
     """The script asks for consent to a list, which this shop doesn't have."""
     snippet = """klaviyo.init({account: "XyZ123", list: "AbC123"});
-        klaviyo.enable("backinstock", {trigger: {product_page_text: "Write to me"}});"""
+        klaviyo.enable("backinstock", {trigger: {product_page_text: "Email me"}});"""
     studio.press("snippet", snippet=snippet)
     text = studio.page.one("div", class_="report").text
 
     assert "Not applied 1 consent.email_list" in text
     assert "needs KLAVIYO_LIST_ID" in text
     assert "KLAVIYO_PUBLIC_KEY=XyZ123" in text
-    assert "Write to me" in studio.client.get(PARKA).text
+    assert "Email me" in studio.client.get(PARKA).text
 
 
 def test_invalid_script_is_an_error_and_keeps_all_input(studio: Studio) -> None:

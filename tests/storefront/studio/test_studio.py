@@ -392,11 +392,11 @@ def test_settings_can_be_used_in_the_whole_shop(studio: Studio) -> None:
     assert "#123456" in shopper.get("/notify-me/theme.css").text
     assert studio.page.one("input", id="set-button-label")["value"] == "Tell me"
 
-    studio.press("publish", button__label="Ask me")
+    studio.press("publish", button__label="Alert me")
     file = Path(app.config["NOTIFY_ME_INSTANCE_CONFIG"])
-    assert read_settings(file).button.label == "Ask me"
+    assert read_settings(file).button.label == "Alert me"
     assert read_settings(file).modal.text_color == "#123456"
-    assert ">Ask me<" in page()
+    assert ">Alert me<" in page()
     assert studio.press("unpublish").status_code == 303
     assert ">Tell me<" in page()
     assert studio.status == "No changes"
