@@ -154,8 +154,8 @@ CASES = {
     "client mode without a private key": Case(
         environ={"NOTIFY_ME_MODE": "client", "KLAVIYO_PRIVATE_KEY": ""}
     ),
-    "a key with only read scopes": Case(put("account", scopes=READS)),
-    "a key with only write scopes": Case(put("account", scopes=WRITES)),
+    "a key that has only read scopes": Case(put("account", scopes=READS)),
+    "a key that has only write scopes": Case(put("account", scopes=WRITES)),
     "a key without the scopes for consent, with SMS offered": Case(
         put("account", scopes=[*READS, *WRITES]), offers_sms=True
     ),
