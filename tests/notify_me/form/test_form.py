@@ -463,7 +463,9 @@ def test_unusual_valid_addresses_are_sent(
 
 
 @page_and_element
-@pytest.mark.parametrize("size", [16 * 1024 + 1, 1_000_000], ids=["a byte", "a megabyte"])
+@pytest.mark.parametrize(
+    "size", [16 * 1024 + 1, 1_000_000], ids=["one byte too many", "a megabyte"]
+)
 def test_too_large_body_is_refused(
     client: FlaskClient,
     sandbox: Sandbox,
@@ -577,7 +579,9 @@ def test_confirmation_page_masks_contacts(client: FlaskClient) -> None:
     assert reply.headers["Cache-Control"] == "private, no-store"
 
 
-@pytest.mark.parametrize("change", ["x", "", "a.b.c"], ids=["longer", "empty", "made up"])
+@pytest.mark.parametrize(
+    "change", ["x", "", "a.b.c"], ids=["one character too many", "empty", "made up"]
+)
 def test_confirmation_link_cannot_be_forged(client: FlaskClient, change: str) -> None:
     location = client.post(MUG, data=OK).location
     signed = re.search(r"done=([^&]+)", location)

@@ -118,7 +118,7 @@ def test_card_of_a_single_variant_links_to_its_form(
         ({"Size": "M"}, "Notify me: Coat (M)"),
         ({"Size": "M", "Colour": "Moss"}, "Notify me: Coat (M / Moss)"),
     ],
-    ids=["no options", "one", "two"],
+    ids=["no options", "one option", "two options"],
 )
 def test_accessible_name_contains_product_and_variant(
     render: Render, catalog: DictCatalog, options: dict[str, str], name: str

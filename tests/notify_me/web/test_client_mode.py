@@ -338,7 +338,7 @@ def test_report_cannot_inject_text_into_the_log(
         (error(400, "invalid", "/data/attributes/email"), 422, "invalid", "This email address"),
         ({"status": 415, "body": None}, 503, "failed", "can’t take sign-ups"),
     ],
-    ids=["email", "415"],
+    ids=["refused email address", "status 415"],
 )
 def test_reported_refusal_reads_as_in_server_mode(
     client: FlaskClient, sandbox: Sandbox, response: Any, status: int, state: str, text: str
