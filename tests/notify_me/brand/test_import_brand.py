@@ -136,7 +136,7 @@ def test_dry_run_writes_nothing(run: Callable[..., Result], file: Path) -> None:
         ({}, {"KLAVIYO_REVISION": "2099-01-01"}, "isn't part of the revision"),
         ({}, {"KLAVIYO_API_URL": "http://127.0.0.1:9"}, "couldn't be reached: no response"),
     ],
-    ids=["missing scope", "no brand", "wrong key", "no key", "old revision", "no network"],
+    ids=["missing scope", "no brand", "wrong key", "no key", "unknown revision", "no network"],
 )
 def test_brand_that_cannot_be_read_is_reported_in_one_sentence(
     run: Callable[..., Result],
