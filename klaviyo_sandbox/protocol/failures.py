@@ -123,7 +123,7 @@ KINDS: Mapping[str, Kind] = {
     CORS: Kind(
         _NETWORK,
         "CORS: the browser's preflight is refused",
-        meaning="The preflight was refused, so the browser sent nothing and reported a "
+        meaning="The preflight was refused, so the browser didn't make the call, and reported a "
         "network error.",
     ),
 }

@@ -125,7 +125,7 @@ ADVICE: dict[str, tuple[Verdict, str, str]] = {
         f'a flow is triggered by "{METRIC}", but its status is unknown',
         "in Klaviyo, make sure that its message is Live",
     ),
-    "flow/not read": (SKIP, "has not been read yet", ""),
+    "flow/not read": (SKIP, "not checked yet", ""),
     "flow/no key": (SKIP, "can't be read without a private key", ""),
     "flow/none": (FAIL, f'no flow is triggered by "{METRIC}": {_NOBODY_WAITS}', _CREATE_FLOW),
     "flow/no metric": (

@@ -220,7 +220,7 @@ PUBLIC_KEY_REMEDIES = {
     400: "Klaviyo doesn't recognize the public key: check KLAVIYO_PUBLIC_KEY",
     401: "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY",
     403: (
-        "Klaviyo refuses the public key from this shop's domain: add the shop's domain to the "
+        "Klaviyo doesn't accept the public key from this shop's domain: add the shop's domain to the "
         "allowed domains in Klaviyo"
     ),
 }

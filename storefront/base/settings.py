@@ -55,7 +55,7 @@ class Text:
 
 
 TEXT = f"text of 1 to {MAX_TEXT_LENGTH} characters, or a table with such text for each language"
-CURRENCY = "an ISO 4217 code, such as EUR"
+CURRENCY = "a three-letter currency code, such as EUR"
 COUNTRY = "an ISO 3166 code of two letters, such as DE"
 EMAIL = "an email address, such as hello@example.com"
 INSTANCE_LOGO = r"instance/logo-[0-9a-f]{12}\.webp"

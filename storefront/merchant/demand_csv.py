@@ -34,7 +34,7 @@ HEADER = (
     "alerted",
     "price",
     "currency",
-    "revenue_waiting",
+    "potential_revenue",
 )
 _FORMULA_START = ("=", "+", "-", "−", "@")
 

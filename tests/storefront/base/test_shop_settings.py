@@ -49,7 +49,10 @@ def shop(tmp_path: Path, catalog_db: Path) -> Iterator[MakeShop]:
         ('name = ""', "name: must be text of 1 to 80 characters, not ''"),
         ("tagline = 3", "tagline: must be text of 1 to 500 characters, or a table with such text"),
         ('[tagline]\nen-x-y-z = "a"', "tagline: 'en-x-y-z' isn't a language: use codes such as"),
-        ('currency = "eur"', "currency: must be an ISO 4217 code, such as EUR, not 'eur'"),
+        (
+            'currency = "eur"',
+            "currency: must be a three-letter currency code, such as EUR, not 'eur'",
+        ),
         ('country = "UK"', "country: must be an ISO 3166 code of two letters, such as DE, not"),
         ('logo = "../app.py"', "logo: must be the name of a file in static/, such as logo.svg"),
         ('logo = "none.svg"', "logo: there is no file static/none.svg"),

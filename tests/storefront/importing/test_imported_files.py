@@ -162,7 +162,7 @@ def test_translated_woocommerce_export(import_shop: Flask, tmp_path: Path, heade
     ("options", "message"),
     [
         (["--columns", "FILE"], "columns.toml must have lines such as title = "),
-        (["--currency", "EURO"], "must be an ISO 4217 code, such as EUR, not 'EURO'"),
+        (["--currency", "EURO"], "must be a three-letter currency code, such as EUR, not 'EURO'"),
         (["--sell-out", "0%"], "'0%' is not a percentage: use one such as 10%"),
         (["--encoding", "klingon"], "'klingon' is not the name of an encoding"),
         (["--ids", "FILE"], "this isn't an export from Shopify, Wix, or WooCommerce in English"),

@@ -111,7 +111,7 @@ def test_problems_are_shown(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None
     wrong = send(client, currency="EURO", sell_out="many", shop_name="Loch")
     assert wrong.status_code == 422
     for text in (
-        *("Choose a product file.", "Enter an ISO 4217 code", "from 0 to 100."),
+        *("Choose a product file.", "Enter a three-letter currency code", "from 0 to 100."),
         *('value="EURO"', 'value="many"', 'value="Loch"'),
     ):
         assert text in wrong.text

@@ -176,7 +176,7 @@ def test_csv_file(app: Flask, client: FlaskClient) -> None:
             "product": "",
             "variant": "",
             **dict.fromkeys(("sign_ups", "shoppers", "sms", "delivered", "waiting"), "1"),
-            **dict.fromkeys(("price", "currency", "revenue_waiting"), ""),
+            **dict.fromkeys(("price", "currency", "potential_revenue"), ""),
         },
         {
             **dict.fromkeys(head, "0"),
@@ -187,7 +187,7 @@ def test_csv_file(app: Flask, client: FlaskClient) -> None:
             **dict.fromkeys(("sign_ups", "shoppers", "email", "queued", "waiting"), "2"),
             "price": "248.000",
             "currency": "GBP",
-            "revenue_waiting": "496.000",
+            "potential_revenue": "496.000",
         },
     ]
 

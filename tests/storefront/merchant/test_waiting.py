@@ -60,7 +60,9 @@ def order(client: FlaskClient, sku: str, email: str) -> None:
     assert client.post("/checkout", data={"reference": reference, **address}).status_code == 303
 
 
-def test_people_and_revenue_waiting(app: Flask, client: FlaskClient, stock: Stock) -> None:
+def test_people_waiting_and_potential_revenue(
+    app: Flask, client: FlaskClient, stock: Stock
+) -> None:
     """Someone who is waiting for two variants is one person but counts for the revenue of both. A
     variant in stock, a deleted variant and an alerted shopper don't distort the numbers.
     """
@@ -82,7 +84,7 @@ def test_people_and_revenue_waiting(app: Flask, client: FlaskClient, stock: Stoc
     head, *lines = rows(client)
     csv = {line[1].removeprefix(PREFIX): dict(zip(head, line, strict=True)) for line in lines}
     parka = csv["HAAR-OIL-M"]
-    assert [parka[key] for key in ("waiting", "price", "currency", "revenue_waiting")] == [
+    assert [parka[key] for key in ("waiting", "price", "currency", "potential_revenue")] == [
         *("2", "248.000", "GBP", "496.000")
     ]
     assert csv["HAAR-KEL-M"]["waiting"] == "0"
