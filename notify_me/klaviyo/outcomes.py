@@ -220,8 +220,8 @@ PUBLIC_KEY_REMEDIES = {
     400: "Klaviyo doesn't recognize the public key: check KLAVIYO_PUBLIC_KEY",
     401: "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY",
     403: (
-        "Klaviyo doesn't accept the public key from this shop's domain: add the shop's domain to the "
-        "allowed domains in Klaviyo"
+        "Klaviyo doesn't accept the public key from this shop's domain: add the shop's domain to "
+        "the allowed domains in Klaviyo"
     ),
 }
 """What is wrong and what to do if Klaviyo refuses a browser's call, by status."""

@@ -89,8 +89,8 @@ class Button(SettingsTable):
     or after it (NEXT_TO).
     """
     alternate_anchor: ElementID = Field("", title="Anchor element ID")
-    """ID of an element on the product page into which the kit's script moves the button. Empty: the button
-    stays where the template puts it.
+    """ID of an element on the product page into which the kit's script moves the button. Empty: the
+    button stays where the template puts it.
     """
     product_page_class: ClassNames = Field("", title="CSS classes")
     """Additional CSS classes for the button on product pages."""

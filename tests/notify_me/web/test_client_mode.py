@@ -285,8 +285,8 @@ PUBLIC_KEY = "Klaviyo rejected the public key: check KLAVIYO_PUBLIC_KEY"
 REMEDIES = {
     400: "Klaviyo doesn't recognize the public key: check KLAVIYO_PUBLIC_KEY",
     401: PUBLIC_KEY,
-    403: "Klaviyo doesn't accept the public key from this shop's domain: add the shop's domain to the "
-    "allowed domains in Klaviyo",
+    403: "Klaviyo doesn't accept the public key from this shop's domain: add the shop's domain to "
+    "the allowed domains in Klaviyo",
     410: "Klaviyo has retired the API revision: set KLAVIYO_REVISION to a newer revision",
 }
 
