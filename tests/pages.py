@@ -61,7 +61,7 @@ def at(path: str, site: str = "shop") -> State:
 
 
 def form_path(sku: str, more: str = "") -> str:
-    """Return the address of a variant's form."""
+    """Return the path of a variant's form."""
     return f"/notify-me/{quote(f'$custom:::$default:::{sku}', safe='')}{more}"
 
 

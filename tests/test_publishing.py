@@ -67,7 +67,7 @@ def test_distributions_can_be_published(package: str, tmp_path: Path) -> None:
 
 
 def repository() -> str:
-    """Return the address of the repository."""
+    """Return the URL of the repository."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         hooks = tomllib.load(file)["tool"]["hatch"]["metadata"]["hooks"]
     return str(hooks["custom"]["repository"])

@@ -255,7 +255,7 @@ def advance_clock() -> Response:
 @blueprint.route("/<path:name>", methods=("GET", "POST", "PUT", "PATCH", "DELETE"))
 def missing(name: str) -> tuple[Response, int]:
     """Return 404 for any other path."""
-    return _error(404, f"There is no {PREFIX}/{name}.")
+    return _error(404, f"No such path: {PREFIX}/{name}")
 
 
 def _body() -> Any:

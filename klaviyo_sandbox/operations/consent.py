@@ -193,9 +193,11 @@ def _subscribe(call: Call, subscriber: _Subscriber) -> str | None:
     if profile:
         minutes = sandbox.subscriptions.minutes_since_last(profile, now)
         if minutes is not None:
-            if not minutes:
-                return "subscribed less than a minute ago"
-            return f"subscribed {minutes} {'minute' if minutes == 1 else 'minutes'} ago"
+            age = f"{minutes} {'minute' if minutes == 1 else 'minutes'}"
+            return (
+                "Klaviyo processes one subscription per profile every 30 minutes, and the last one "
+                f"was {age if minutes else 'less than a minute'} ago"
+            )
     profile = sandbox.profiles.identify(email, phone_number)
     if phone_number and sandbox.profiles.replace_phone(profile, phone_number):
         # The consent was for the old number.

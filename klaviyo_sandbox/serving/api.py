@@ -116,7 +116,7 @@ def _reply(call: Call, drill: Drill | None) -> tuple[Reply | None, Sequence[ApiE
     Raises `Refusal`.
     """
     if not call.methods:
-        raise Refusal(error(404, f"There is no {call.request.path} here."))
+        raise Refusal(error(404, f"No such path: {call.request.path}"))
     if call.is_preflight and call.side is Side.BROWSER:
         return (Reply(403, readable=False) if drill else Reply(200, headers=_PREFLIGHT)), ()
     if drill is None or drill.kind in ("slow", "partial"):

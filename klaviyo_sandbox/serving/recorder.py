@@ -96,7 +96,9 @@ def _side_problems(call: Call) -> list[str]:
         return []
     requested = headers.get("Access-Control-Request-Headers", "").split(",")
     refused = {name.strip().lower() for name in requested} - {"", *ALLOWED_HEADERS}
-    return [f"Browsers may not send the {name} header." for name in sorted(refused)]
+    return [
+        f"Klaviyo doesn't allow browsers to send the {name} header." for name in sorted(refused)
+    ]
 
 
 def _masked_contacts(body: Any) -> list[str]:

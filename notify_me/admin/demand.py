@@ -145,7 +145,9 @@ def demand(since: date, until: date, *, max_variants: int = 50) -> Demand:
         ):
             daily_sign_ups[variant][day_text] = count
         # recorded throttling problems include the Retry-After, so they are grouped by status
-        problem = case((CallRow.status == 429, "throttled"), else_=CallRow.problem)
+        problem = case(
+            (CallRow.status == 429, "Klaviyo is rate-limiting requests"), else_=CallRow.problem
+        )
         reasons = session.execute(
             select_calls(CallRow.state, problem, func.count())
             .where(*where)

@@ -1,4 +1,4 @@
-"""Convert a brand to settings of the kit, with a note on each value."""
+"""Convert a brand to kit settings, with a note on each value."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Account(SettingsTable):
     @classmethod
     def _check_api_url(cls, url: str) -> str:
         if "@" in url:
-            # must not begin with "must": then `describe_error` would append the value
+            # must not begin with "must", or `describe_error` would append the value
             raise ValueError("the URL contains a user name or a password, which is not allowed")
         try:
             parts = urlsplit(url)

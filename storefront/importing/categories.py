@@ -11,7 +11,7 @@ from ..catalog.browsing import fold
 MAX_CATEGORIES = 6
 """The maximum number of categories in the menu, in addition to the one for all other types."""
 MAX_CHARACTERS = 90
-"""The maximum total length of the categories' names, so that they fit into one row on a desktop."""
+"""The maximum total length of the categories' names, so that they fit in one row on a desktop."""
 MAX_TYPES = 10_000
 """The maximum number of different types, and of different vendors, that are counted."""
 OTHER = ("more", "More")

@@ -74,8 +74,8 @@ def _left_out(counts: Counts) -> Iterator[str]:
 def _ids(counts: Counts, integration: str) -> Iterator[str]:
     if counts.generated_ids:
         yield (
-            f"{count(counts.generated_ids, 'variant')} without a unique SKU: IDs were made from "
-            "the handle and options. These IDs stay the same when you import again."
+            f"{count(counts.generated_ids, 'variant')} without a unique SKU: each ID was "
+            "generated from the handle and options, and stays the same when you import again."
         )
     if counts.placeholders:
         source = " from the shop's products.json" if integration == "$shopify" else ""

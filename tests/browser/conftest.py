@@ -85,7 +85,7 @@ def shop(catalog_db: Path, tmp_path: Path, sandbox: Sandbox) -> Iterator[Flask]:
 
 @pytest.fixture
 def shop_url(shop: Flask) -> Iterator[str]:
-    """The shop's address."""
+    """The shop's URL."""
     with serve(shop) as url:
         yield url
 

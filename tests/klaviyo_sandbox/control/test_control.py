@@ -210,7 +210,7 @@ def test_unknown_path_is_a_404_in_json(sandbox: RunningSandbox, method: str, pat
     reply = sandbox.request(method, f"/_sandbox/{path}")
 
     assert reply.status_code == 404
-    assert reply.json()["error"] == f"There is no /_sandbox/{path}."
+    assert reply.json()["error"] == f"No such path: /_sandbox/{path}"
 
 
 def test_every_reply_has_the_security_headers(sandbox: RunningSandbox) -> None:

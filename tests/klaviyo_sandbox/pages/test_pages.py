@@ -152,6 +152,6 @@ def test_ignored_subscription_has_a_note(sandbox: RunningSandbox) -> None:
 
     assert "1 note" in page(sandbox, "/requests")
     ignored = page(sandbox, "/requests/2")
-    assert "ignored: subscribed 2 minutes ago" in ignored
+    assert "the last one was 2 minutes ago" in ignored
     assert "See the notes below" in ignored
     assert "See the notes below" not in page(sandbox, "/requests/1")

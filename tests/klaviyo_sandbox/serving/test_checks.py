@@ -236,7 +236,7 @@ def test_preflight_does_not_allow_authorization(sandbox: RunningSandbox) -> None
 
     assert "authorization" not in reply.headers["Access-Control-Allow-Headers"]
     [entry] = sandbox.read("requests")
-    assert entry["problems"] == ["Browsers may not send the authorization header."]
+    assert entry["problems"] == ["Klaviyo doesn't allow browsers to send the authorization header."]
 
 
 def test_server_side_has_no_cors(sandbox: RunningSandbox) -> None:

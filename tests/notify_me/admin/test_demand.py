@@ -160,4 +160,6 @@ def test_throttled_sign_ups_share_one_reason(
         sandbox.end_drills()
 
     reasons = demand(app, TODAY, TODAY + timedelta(days=1)).reasons
-    assert [(reason.problem, reason.requests) for reason in reasons] == [("throttled", 2)]
+    assert [(reason.problem, reason.requests) for reason in reasons] == [
+        ("Klaviyo is rate-limiting requests", 2)
+    ]
