@@ -36,7 +36,7 @@ _BY_CODE = {
 }
 _UNKNOWN_LIST = "There is no such list. Set KLAVIYO_LIST_ID to the ID of a list."
 _INVALID_LIST = "The list is missing or malformed. Subscriptions from a browser need a list."
-_NO_ITEM = "The item is missing. Send its composite ID as the relationship."
+_NO_ITEM = "The item is missing. Send its composite ID in relationships.item.data.id."
 _NOT_FOUND = {
     "A list ": _UNKNOWN_LIST,
     "A catalog item ": "The catalog has no such item. Create the item first, then its variants.",
@@ -88,7 +88,7 @@ _BY_POINTER = (
     (r"^\S*catalog\S* /data/relationships$", _NO_ITEM),
     (
         r"^\S*back_in_stock\S* /data/relationships$",
-        "The variant is missing. Send its composite ID as the relationship.",
+        "The variant is missing. Send its composite ID in relationships.variant.data.id.",
     ),
     (r"/data/relationships$", _INVALID_LIST),
     (r"^update\S* /data/id$", "The ID in the body must match the one in the URL."),

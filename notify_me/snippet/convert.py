@@ -221,12 +221,14 @@ def _web_fonts(styles: str) -> str:
     noun, pronoun = ("web fonts", "them") if "," in families else ("web font", "it")
     fonts = f"the {noun} {families}" if families else "a web font"
     reason = (
-        f"it loads {fonts} from {hosts}, and the kit loads nothing from other servers. Add "
+        f"it loads {fonts} from {hosts}, but the kit loads nothing from other servers. Add "
         f"{pronoun} to the shop's own stylesheet with @font-face, and put {pronoun} first in "
         "[modal] font_family"
     )
     if _IMPORT_RULE.sub("", styles).strip():
-        reason += f". As for the other rules, {SKIPPED['modal.additional_styles'].reason}"
+        reason += (
+            f". The other rules aren't imported either: {SKIPPED['modal.additional_styles'].reason}"
+        )
     return reason
 
 

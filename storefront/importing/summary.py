@@ -38,7 +38,9 @@ def summary(result: ImportResult, file: str, integration: str, *, dry_run: bool)
     lines += _left_out(counts)
     lines += _ids(counts, integration)
     if counts.without_price:
-        lines.append(f"{count(counts.without_price, 'variant')} without a price: shown as 0.")
+        lines.append(
+            f"{count(counts.without_price, 'variant')} without a price: shown with a price of 0."
+        )
     if counts.stock_unknown:
         shown_as = (result.choices.stock_unknown or "sold-out").replace("-", " ")
         lines.append(
