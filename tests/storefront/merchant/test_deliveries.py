@@ -196,7 +196,7 @@ def test_queue_paused_by_a_wrong_setting_names_the_remedy(
 
     page = Page(client, URL)
     assert "The private key lacks a scope: create a private key with catalogs:write" in page.text
-    assert "until this is fixed" in page.text
+    assert "Delivery resumes once this is fixed" in page.text
     assert "example.org" not in page.html
     assert "Paused: action required." in Page(client, "/merchant").text
 
