@@ -192,7 +192,7 @@ def test_every_changeable_setting_has_a_labelled_control(studio: Studio) -> None
         key for key in keys if not key.startswith(tuple(f"{table}." for table in tables))
     }
     *first, last = (f"[{table}]" for table in tables)
-    assert f"{', '.join(first)} and {last} can’t be tried out by a single visitor" in page.text
+    assert f"{', '.join(first)} and {last} affect the whole shop" in page.text
 
 
 def test_labels_and_help_are_plain_english(studio: Studio) -> None:
