@@ -36,8 +36,8 @@ class Account(SettingsTable):
     list_id: str = Field("", alias="KLAVIYO_LIST_ID")
     """ID of the list that subscribers join. Required for SMS, WhatsApp and consent.email_list."""
     log_key: SecretStr = Field(SecretStr(""), alias="NOTIFY_ME_LOG_KEY")
-    """Secret of 16 characters or more, used to hash the contacts in the sign-up log. Derived from
-    SECRET_KEY unless set.
+    """Secret of 16 characters or more, used to hash contact details in the sign-up log. Derived
+    from SECRET_KEY unless set.
     """
 
     @field_validator("api_url")

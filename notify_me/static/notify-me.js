@@ -17,7 +17,7 @@ const PROPERTIES = `accent alert backdrop border button-background button-border
 /** @typedef {{ status: number, body: unknown } | null} KlaviyoResponse */
 /** @typedef {{ state: string, html?: string, calls?: Call[], sign_up?: string, signed_up?: string[] }} Reply */
 
-/** The elements around the dialogs, keyed by form URL. They keep what was typed.
+/** The elements that wrap the dialogs, keyed by form URL. They keep what was typed.
  * @type {Map<string, NotifyMe>} */
 const hosts = new Map();
 
@@ -84,7 +84,7 @@ export class NotifyMe extends HTMLElement {
   /** @type {{ href: string, at: number, html: Promise<string | null> } | undefined} */
   #prefetched;
   #sending = false;
-  /** @type {NotifyMe | undefined} the element with the link, if this one is around a dialog */
+  /** @type {NotifyMe | undefined} the element with the link, if this one wraps a dialog */
   #opener;
   #pressedOutside = false;
   /** The form's URL. */

@@ -126,6 +126,6 @@ class Consent(SettingsTable):
     )
     """The source that Klaviyo shows for the consent (custom_source in Klaviyo's API)."""
     age_gated: bool = Field(False, title="Klaviyo account is age-gated")
-    """Set this to true if your Klaviyo account uses age gating for SMS. SMS and WHATSAPP can't then
-    be offered, because the form doesn't ask for a date of birth.
+    """Whether your Klaviyo account uses age gating for SMS. If it does, SMS and WHATSAPP can't be
+    offered, because the form doesn't ask for a date of birth.
     """
