@@ -22,7 +22,7 @@ class Kind:
     error: ApiError | None = None
     """The error of the reply, if the failure is an ordinary error reply."""
     seconds: float = 0.0
-    """Default delay of a slow reply, or default pause between the bytes of a dripping one."""
+    """Default delay of a slow reply, or default pause between the bytes of one that drips."""
     meaning: str | None = None
     """What the request's page says, if the reply doesn't explain itself."""
 

@@ -23,7 +23,7 @@ class Drill:
     operation: the name of the operation that fails; None for all operations. In that case, a drill
     with `times` skips the operations that read the flow: a shop may call them at any time, which
     would use up the drill.
-    seconds: the delay of a slow reply, or the pause between the bytes of a dripping one.
+    seconds: the delay of a slow reply, or the pause between the bytes of one that drips.
     retry_after: the reply's Retry-After in seconds; None to leave the header out.
     """
 

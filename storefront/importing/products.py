@@ -51,7 +51,7 @@ POLICIES = {
 OUT_OF_STOCK = ("out of stock", "out_of_stock", "outofstock", "sold out", "not stocked")
 IN_STOCK = ("in stock", "in_stock", "instock", "available", "unlimited")
 UNKNOWN_QUANTITY = ("n/a", "-", "–")
-NOT_A_QUANTITY = "this is not a quantity: write a number, “in stock” or “out of stock”"
+NOT_A_QUANTITY = "this is not a quantity: use a number, “in stock” or “out of stock”"
 _USUAL_URL = re.compile(r"https?://[a-z0-9.-]+/[\w./%?=&~+-]*", re.ASCII)
 _FALSE = ("false", "no", "0")
 _TRUE = ("", "true", "yes", "1")

@@ -50,7 +50,7 @@ def test_exception_falls_back_to_the_page(page: Page, shop_url: str, sandbox: Sa
     one_valid_call(sandbox)
 
 
-def test_opening_on_a_slow_or_missing_network(page: Page, shop_url: str) -> None:
+def test_opening_on_a_slow_or_unavailable_network(page: Page, shop_url: str) -> None:
     """The button is busy immediately. Without a connection, a dialog on the same page shows the
     error, and the next click tries again.
     """

@@ -115,7 +115,7 @@ def test_existing_domain_has_no_suggestion(domain: str) -> None:
 
 
 @pytest.mark.parametrize("submit", [submit_element, submit_page])
-def test_mistyped_email_domain_is_corrected_with_one_press(
+def test_mistyped_email_domain_is_corrected_with_one_click(
     offering: Callable[..., Flask], sandbox: Sandbox, submit: Callable[..., TestResponse]
 ) -> None:
     """The sign-up is accepted as typed; the press signs up the suggested address, with consent."""
