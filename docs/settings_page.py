@@ -27,7 +27,7 @@ reads from the Flask config; the starter shop copies its environment variables t
 In a variable, write text without quotes, and a list as `EMAIL, SMS` or as in TOML,
 `["EMAIL", "SMS"]`. Write everything else as in TOML, such as `16` or `true`. Quotes that a shell
 needs around a value with spaces aren't part of the value. An empty variable counts as unset. To set
-an empty string, make the value two quotation marks: in `.env` or a shell, write `NAME='""'`.
+an empty string, use two quotation marks as the value: in `.env` or a shell, write `NAME='""'`.
 """
 _WORDING = """\
 ## `[texts.<locale>]`

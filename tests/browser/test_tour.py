@@ -158,7 +158,7 @@ def test_tour(
     page.goto(f"{shop_url}/demo/your-shop")
     expect(summary).to_be_hidden()
     page.get_by_text("The tour is complete").click()
-    page.get_by_role("button", name="Finish the tour").click()
+    page.get_by_role("button", name="Close the tour").click()
     expect(page.locator(".tour")).to_have_count(0)
 
 

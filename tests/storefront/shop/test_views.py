@@ -146,7 +146,7 @@ def test_missing_combination_links_to_the_nearest_variant(reader: FlaskClient) -
     choice = Page(reader, f"{PARKA}?variant=HAAR-SLA-L").choice("XL")
 
     assert "chip--elsewhere" in choice
-    assert "not available with your other choices: goes to Oilskin / XL instead" in text_of(choice)
+    assert "not available with your other choices; selects Oilskin / XL instead" in text_of(choice)
     assert href(choice) == f"{PARKA}?variant=HAAR-OIL-XL"
 
 
