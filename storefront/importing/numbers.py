@@ -87,8 +87,8 @@ class NumberFormat:
             line, text = self._ambiguous
             problems.add(
                 line,
-                f"the separator in the price {text} can mark thousands or decimals, and no other "
-                "price shows which: choose with --decimal comma or --decimal point",
+                f"the separator in the price {text} could be a thousands separator or a decimal "
+                "separator, and no other price settles it: use --decimal comma or --decimal point",
             )
         self.decimal_separator = next(iter(self._evidence), "point")
 

@@ -318,7 +318,9 @@ def _check_spelling(header: Sequence[str], columns: Mapping[str, Sequence[str]])
     for aliases in columns.values():
         if len(aliases) > 1:
             duplicates = " and ".join(repr(name) for name in header if normalize(name) in aliases)
-            raise Unreadable(f"{duplicates} are names for the same column: remove one", 1)
+            raise Unreadable(
+                f"the columns {duplicates} are both read as the same field: remove one", 1
+            )
     for name in header:
         normalized = normalize(name)
         # names such as category_id and Descripción aren't misspellings

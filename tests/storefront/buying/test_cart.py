@@ -63,7 +63,7 @@ def test_quantity_can_be_changed_and_the_line_removed(reader: FlaskClient) -> No
 def test_quantity_is_limited_to_the_stock(reader: FlaskClient) -> None:
     text = page_after_post(reader, "HAAR-KEL-L", 5).text
 
-    assert "We only have 2 of Haar Parka (Kelp / L), so we’ve set the quantity to 2." in text
+    assert "Only 2 left, so we’ve set the quantity of Haar Parka (Kelp / L) to 2." in text
     assert "Subtotal £496" in text
 
 
