@@ -381,6 +381,8 @@ def tour(step: int, *, developer: bool = False) -> State:
             page.locator(".buy .notify-me__button").click()
             submit_valid(page.get_by_role("dialog"))
             page.keyboard.press("Escape")
+            page.get_by_role("dialog").wait_for(state="hidden")
+            panel.get_by_role("button", name="Restock 5").wait_for()
         if developer:
             panel.get_by_role("button", name="Show the API call").click()
         if step > 2:
