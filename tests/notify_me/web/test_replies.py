@@ -17,7 +17,8 @@ from flask.testing import FlaskClient
 from klaviyo_sandbox.protocol.failures import KINDS
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.markup import read
-from tests.support import Sandbox
+from tests.notify_me.offers import fetch_response
+from tests.support import TIMEOUT, Sandbox
 
 GOLDEN = Path(__file__).with_name("replies.md")
 MUG = "/notify-me/%24custom%3A%3A%3A%24default%3A%3A%3AMUG"
@@ -37,27 +38,25 @@ number of calls by the browser, then by the server. Update with
 """
 
 
-def fetch_response(call: dict[str, Any]) -> dict[str, Any] | None:
-    """Make a call. Return the response as the element reports it; None without CORS headers."""
-    headers = {**call["headers"], "Origin": "http://127.0.0.1:5000"}
-    preflight = {**headers, "Access-Control-Request-Method": "POST"}
+def preflighted_response(call: dict[str, Any]) -> dict[str, Any] | None:
+    """Make a call if its preflight allows it, as a browser does."""
+    headers = {
+        **call["headers"],
+        "Origin": "http://127.0.0.1:5000",
+        "Access-Control-Request-Method": "POST",
+    }
     try:
-        allowed = requests.options(call["url"], headers=preflight, timeout=10)
-        if "Access-Control-Allow-Origin" not in allowed.headers:
-            return None
-        reply = requests.post(call["url"], json=call["body"], headers=headers, timeout=10)
+        preflight = requests.options(call["url"], headers=headers, timeout=TIMEOUT)
     except requests.RequestException:
         return None
-    if "Access-Control-Allow-Origin" not in reply.headers:
-        return None
-    body = reply.json() if reply.content and reply.status_code != 202 else None
-    return {"status": reply.status_code, "body": body}
+    is_allowed = "Access-Control-Allow-Origin" in preflight.headers
+    return fetch_response(call) if is_allowed else None
 
 
 def submit_in_client_mode(client: FlaskClient) -> Any:
     """Submit the form as the element does in client mode: get calls, make them, report back."""
     sent = client.post(MUG, data=DATA, headers={"X-Notify-Me": "1"}).get_json()
-    responses = [fetch_response(call) for call in sent["calls"]]
+    responses = [preflighted_response(call) for call in sent["calls"]]
     report = {**DATA, "sign_up": sent["sign_up"], "answers": json.dumps(responses)}
     return client.post(MUG, data=report, headers={"X-Notify-Me": "1"})
 
