@@ -92,6 +92,8 @@ def run_axe(page: Page, looks: Iterable[Look] = EVERY_LOOK) -> Iterator[AxeResul
 
     Another colour scheme at a width that was already tested is only tested with `COLOR_RULES`.
     """
+    # outside the page: what it hovers over depends on the previous state and on timing
+    page.mouse.move(-1, -1)
     _inject(page)
     page.evaluate(_FORCED)
     widths: set[int] = set()

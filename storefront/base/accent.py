@@ -102,4 +102,10 @@ def readable_color(background: str, *colors: str) -> str:
 
 def _properties(accent: str, text: str) -> str:
     sky = "color-mix(in oklab, var(--accent) 8%, var(--paper))"
-    return f"--accent: {accent}; --accent-ink: {text}; --drop: {accent}; --sky: {sky}"
+    # away from the text's colour, so that the text stays readable
+    opposite = "black" if text == LIGHT else "white"
+    hover = f"color-mix(in oklab, var(--accent) 86%, {opposite})"
+    return (
+        f"--accent: {accent}; --accent-ink: {text}; --accent-hover: {hover}; "
+        f"--drop: {accent}; --sky: {sky}"
+    )

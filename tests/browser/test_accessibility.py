@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from notify_me.settings.css import contrast_ratio
+from tests.axe import show, violations
 from tests.browser.conftest import watched
-from tests.pages import PARKA, STATES, Visit, release_requests
+from tests.pages import PARKA, STATES, Visit, open_dialog, release_requests
 from tests.sites import Sites, sites
 
 
@@ -183,6 +187,36 @@ def test_fields_and_targets_fit_a_phone(visit: Visit) -> None:
             kind = {"email": "email", "phone_number": "tel"}.get(field["name"])
             if kind:
                 assert (field["keyboard"], field["filled"]) == (kind, kind)
+
+
+def contrast_under_pointer(button: Locator) -> float:
+    """Move the pointer to a button, and return the contrast of its text."""
+    button.hover()
+    text = button.evaluate("button => getComputedStyle(button).color")
+    with Image.open(BytesIO(button.screenshot())) as picture:
+        # a pixel between the button's edge and its text
+        x, y = 8, picture.height // 2
+        pixel = picture.convert("RGB").crop((x, y, x + 1, y + 1))
+    return contrast_ratio(text, f"#{pixel.tobytes().hex()}") or 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_under_the_pointer_stays_readable(visit: Visit, scheme: str) -> None:
+    """Axe tests no hovered elements. The text is white or dark, and the link that replaces the
+    button after a sign-up has no background.
+    """
+    page = visit.page
+    show(page, scheme)
+    for site in ("shop", "themed"):
+        submit = open_dialog(visit, site=site).locator(".notify-me__submit")
+        assert contrast_under_pointer(submit) >= 4.5, site
+        page.keyboard.press("Escape")
+        assert contrast_under_pointer(page.locator(".buy .notify-me__button")) >= 4.5, site
+
+    STATES["product-listed"](visit)
+    page.locator(".buy .notify-me__button").hover()
+
+    assert violations(page, ".buy notify-me", ["color-contrast"]) == {}
 
 
 def test_confirmation_and_order_can_be_printed(visit: Visit) -> None:

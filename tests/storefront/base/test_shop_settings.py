@@ -109,6 +109,9 @@ def test_pages_show_the_settings_in_their_language(shop: MakeShop) -> None:
     css = client.get(stylesheet)
     assert css.cache_control.immutable
     assert "--accent: #7a1f4d; --accent-ink: #ffffff" in css.text
+    light, dark = css.text.splitlines()[1:]
+    assert "--accent-hover: color-mix(in oklab, var(--accent) 86%, black)" in light
+    assert "--accent-hover: color-mix(in oklab, var(--accent) 86%, white)" in dark
     assert "--text: Georgia, serif" in css.text
     german = Page(client, "/?lang=de")
     assert "Kleider" in german.text
