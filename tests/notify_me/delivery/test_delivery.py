@@ -318,7 +318,9 @@ def test_variant_unknown_to_klaviyo_is_created_or_retried(
     assert shop.addresses() == {"mug@example.org", "parka@example.org"}
 
 
-def test_a_full_disk_confirms_nothing(shop: Shop, sandbox: Sandbox, all_lines: list[str]) -> None:
+def test_full_disk_confirms_only_stored_sign_ups(
+    shop: Shop, sandbox: Sandbox, all_lines: list[str]
+) -> None:
     """Only sign-ups that could be stored are confirmed, and all of those are delivered. No address
     is logged.
     """
