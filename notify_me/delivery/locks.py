@@ -73,8 +73,8 @@ def _lock(folder: Path, number: int, owner: str) -> FileLock | None:
         return None
     except OSError as error:
         raise SettingsError(
-            f"{lock.lock_file} can't be written ({error.strerror}): a worker needs a lock file "
-            "there"
+            f"{lock.lock_file} can't be written ({error.strerror}): set NOTIFY_ME_WORKER_FOLDER "
+            "to a folder on this machine for the workers' lock files"
         ) from None
     return lock
 

@@ -170,6 +170,15 @@ def test_a_locked_database_delays_calls_only_while_it_is_locked(
     assert lost(shop, confirmed) == set()
 
 
+def test_worker_without_a_lock_file_names_the_remedy(shop: Shop) -> None:
+    (shop.folder / "file").touch()
+
+    with shop.worker("file") as worker:
+        assert worker.wait_for_exit() != 0
+
+    assert "set NOTIFY_ME_WORKER_FOLDER to a folder" in worker.log.read_text()
+
+
 def test_a_stopped_worker_finishes_its_calls_and_the_next_continues(
     shop: Shop, sandbox: Sandbox
 ) -> None:
