@@ -240,11 +240,12 @@ def _dead_link_problems(settings: Settings, account: Account) -> list[str]:
 
 def _is_written_in(settings: Settings, locale: str) -> bool:
     """Return whether the text under `[consent]` is in this language."""
-    written = settings.consent.locale.replace("-", "_")
-    if written.split("_")[0].lower() == locale.split("_")[0].lower():
-        return True
-    # a merchant who has changed `locale` wrote the text for the shop's first language
-    return locale == settings.languages.offered[0] and written != SOURCE_LOCALE
+    languages = [name.partition("_")[0] for name in settings.languages.offered]
+    written = settings.consent.locale.partition("-")[0].lower()
+    if written not in (SOURCE_LOCALE, *languages):
+        # a merchant who has changed `locale` wrote the text for the shop's first language
+        written = languages[0]
+    return written == locale.partition("_")[0]
 
 
 def _text_locale(settings: Settings, name: str, locale: str) -> str:

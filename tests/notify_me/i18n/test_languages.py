@@ -312,6 +312,19 @@ def test_channel_is_only_offered_in_languages_with_its_legal_wording(
     assert row["text"].startswith("Ja, SMS von Smirr.\nÜber Verfügbarkeit. Siehe Datenschutz")
 
 
+def test_text_in_a_regional_variant_is_not_for_another_language(
+    shop: Callable[..., Flask], log_file: LogFile, sandbox: Sandbox
+) -> None:
+    """The default language isn't the one that the text is written in."""
+    consent = toml(["EMAIL", "SMS"], locale="en-CA", email_list="ask")
+    client = shop(settings_for("fr", "en") + consent).test_client()
+    assert channels(client.get(f"{FORM}?lang=en")) == ["EMAIL", "SMS"]
+    assert channels(client.get(f"{FORM}?lang=fr")) == ["EMAIL"]
+    data = {"channels": "EMAIL", "email": ADA, "opt_in_promotional_email": "EMAIL"}
+    assert submit_element(client, f"{FORM}?lang=fr", data).status_code == 200
+    assert [row["locale"] for row in log_file.consents()] == ["fr"]
+
+
 def test_language_without_any_channel_is_an_error(shop: Callable[..., Flask]) -> None:
     with pytest.raises(SettingsError, match=r"is available in German \(de\): .*EMAIL"):
         shop(settings_for("en", "de") + toml(["SMS"]))
