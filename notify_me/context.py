@@ -139,6 +139,17 @@ def instance_config_version(config: Mapping[str, Any]) -> int | None:
         return None
 
 
+def read_shop_settings() -> Settings:
+    """Read the shop's settings from the files and variables, without using them yet.
+
+    Raises `SettingsError` if the app couldn't start with them.
+    """
+    state, config = current_state(), current_app.config
+    settings = read_settings(config.get("NOTIFY_ME_CONFIG"), config)
+    consent.check(settings, state.account, has_shop_name=state.shop_name is not None)
+    return settings
+
+
 def reload_settings() -> None:
     """Read the settings again if the instance's settings file has changed, for example by a Studio
     in another process. If the new settings are invalid, an error is logged and the previous ones
@@ -151,8 +162,7 @@ def reload_settings() -> None:
     if version == state.instance_config_version:
         return
     try:
-        settings = read_settings(config.get("NOTIFY_ME_CONFIG"), config)
-        consent.check(settings, state.account, has_shop_name=state.shop_name is not None)
+        settings = read_shop_settings()
     except SettingsError as error:
         settings = state.settings
         logger.error("ignoring the changed settings: %s", error)

@@ -12,7 +12,13 @@ from .brand.reading import Brand, BrandError, Logo
 from .brand.toml_file import merged as merged_toml
 from .brand.toml_file import replace_file as replace_toml
 from .channels import Channel
-from .context import current_account, current_state, klaviyo_client, reload_settings
+from .context import (
+    current_account,
+    current_state,
+    klaviyo_client,
+    read_shop_settings,
+    reload_settings,
+)
 from .form.consent import missing_wording, untranslated_warnings
 from .form.consent import problems as consent_problems
 from .i18n.catalogs import LOCALES as LANGUAGES
@@ -50,6 +56,7 @@ __all__ = [
     "preview",
     "problems",
     "read_brand",
+    "read_shop_settings",
     "read_snippet",
     "read_toml",
     "reload_settings",

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import current_app
 
-from notify_me import studio
+from notify_me import SettingsError, studio
 
 from .changes import value_at, with_integers
 
@@ -30,7 +30,8 @@ def publish(changes: Mapping[str, Any]) -> list[str]:
 
     The changes must be valid. Other processes use them from their next request. Raises `OSError`
     if the file can't be written, `studio.MissingExtraError` if tomlkit isn't installed, and
-    `SettingsError` if the current file can't be read.
+    `SettingsError` if the current file can't be read, or if the shop couldn't start with the new
+    one, for example because of an environment variable.
     """
     before = _read(_file())
     document = studio.read_toml(_file()) if before else {}
@@ -45,8 +46,13 @@ def publish(changes: Mapping[str, Any]) -> list[str]:
             table[name] = value
     text = studio.dump_toml(with_integers(document), comments=COMMENTS)
     _file().parent.mkdir(parents=True, exist_ok=True)
-    _write(_previous_file(), before)
     _write(_file(), text)
+    try:
+        studio.read_shop_settings()
+    except SettingsError:
+        _write(_file(), before)
+        raise
+    _write(_previous_file(), before)
     studio.reload_settings()
     used = studio.shop_settings().model_dump(mode="json")
     return [key for key, value in changes.items() if value_at(used, key.split(".")) != value]

@@ -136,6 +136,11 @@ def _publish(history: looks.History, changes: Mapping[str, Any], draft: Draft) -
         ineffective = publishing.publish(differences(settings, studio.shop_settings()))
     except (OSError, studio.MissingExtraError, SettingsError) as error:
         problem = f"These settings couldn’t be applied to the shop: {error}."
+        if isinstance(error, SettingsError):
+            problem = (
+                "These settings couldn’t be applied to the shop. Check its settings files and "
+                f"environment variables: {error}"
+            )
         return render_page(history, changes, request.form, replace(draft, problems={"": problem}))
     history = history.with_look(looks.NO_CHANGES)
     response = render_page(history, {}, request.form, Draft(ineffective=ineffective))

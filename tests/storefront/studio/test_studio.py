@@ -430,6 +430,25 @@ def test_settings_with_another_source_are_named(catalog_db: Path, tmp_path: Path
     close(app)
 
 
+def test_settings_with_which_the_shop_could_not_start_are_refused(
+    catalog_db: Path, tmp_path: Path
+) -> None:
+    """They are valid without the environment variable, which the Studio can't change."""
+    database = Path(shutil.copy(catalog_db, tmp_path / "shop.db"))
+    (config := tmp_path / "shop.toml").write_text(
+        '[consent]\nterms_of_service_url = "/terms"\nprivacy_policy_url = "/privacy"\n'
+    )
+    sources = {"NOTIFY_ME_CHANNELS__OFFERED": "EMAIL, SMS", "NOTIFY_ME_CONFIG": str(config)}
+    app = make_shop(database, KLAVIYO_LIST_ID="Xk2LQp", **sources)
+    studio = Studio(app.test_client())
+    typed = {"channels__offered": ["EMAIL"], "consent__terms_of_service_url": ""}
+    assert studio.press("publish", **typed).status_code == 422
+    alert = studio.page.one("div", id="alerts").text
+    assert "environment variables: channels.offered contains SMS, which needs consent" in alert
+    close(app)
+    close(make_shop(database, KLAVIYO_LIST_ID="Xk2LQp", **sources))
+
+
 def test_link_opens_settings_in_another_browser(studio: Studio, other_visitor: FlaskClient) -> None:
     """A link on another site only offers to use the settings."""
     studio.press(button__label="Shared")
