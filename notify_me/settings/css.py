@@ -24,6 +24,20 @@ LENGTH = f"a length from 0 to {MAX_CSS_LENGTH}, such as 12px, 1.5rem or 50%"
 LENGTHS = f"one to four lengths from 0 to {MAX_CSS_LENGTH}, such as 8px 0"
 FONTS = "font families separated by commas, such as Inter, 'Open Sans', sans-serif"
 
+_LINEAR_RGB = {
+    "xyz-d65": (
+        (3.2409699, -1.5373832, -0.4986108),
+        (-0.9692436, 1.8759675, 0.0415551),
+        (0.0556301, -0.2039770, 1.0569715),
+    ),
+    "xyz-d50": (
+        (3.1341359, -1.6173863, -0.4906619),
+        (-0.9787955, 1.9162544, 0.0334427),
+        (0.0719554, -0.2289768, 1.4053861),
+    ),
+}
+"""For each XYZ colour space, the matrix that converts it to linear sRGB, as in CSS Color 4."""
+
 _COLOR = re.compile(r"[\w#]+|\w+\([\w#%., /+-]*\)", re.ASCII)
 _LENGTH = re.compile(r"[\w.%+-]+", re.ASCII)
 _FAMILY = re.compile(r"""(["'])[\w .&+-]+\1|-?[^\W\d][\w-]*(?: -?[^\W\d][\w-]*)*""")
@@ -108,10 +122,26 @@ def _rgb(text: str) -> tuple[float, ...] | None:
     if not hasattr(color, "to") or color.alpha < 1:
         return None
     try:
-        # browsers clip values that are out of range
-        return tuple(min(max(value, 0.0), 1.0) for value in color.to("srgb").coordinates)
+        values = color.to("srgb").coordinates
     except NotImplementedError:
-        return None
+        values = _srgb_from_xyz(color)
+    # browsers clip values that are out of range
+    return tuple(min(max(value, 0.0), 1.0) for value in values) if values else None
+
+
+def _srgb_from_xyz(color: tinycss2.color5.Color) -> tuple[float, ...] | None:
+    """Convert a colour such as oklch() or lab() by way of XYZ; None for wide-gamut RGB spaces."""
+    for space, matrix in _LINEAR_RGB.items():
+        try:
+            xyz = color.to(space).coordinates
+        except NotImplementedError:
+            continue
+        linear = (max(sum(a * b for a, b in zip(row, xyz, strict=True)), 0.0) for row in matrix)
+        return tuple(
+            12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
+            for value in linear
+        )
+    return None
 
 
 def _luminance(text: str) -> float | None:

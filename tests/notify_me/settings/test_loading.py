@@ -285,6 +285,20 @@ def test_command_prints_json(run: Callable[..., str]) -> None:
     assert document["modal.z_index"]["value"] is None
 
 
+def test_contrast_of_colours_in_other_spaces_is_known(
+    make_app: Callable[..., Flask], lines: list[str]
+) -> None:
+    app = make_app(
+        NOTIFY_ME_BUTTON__BUTTON_STYLES__COLOR="oklch(0.95 0.02 90)",
+        NOTIFY_ME_MODAL__BACKGROUND_COLOR="lab(15% 5 -20)",
+        NOTIFY_ME_MODAL__TEXT_COLOR="oklab(45% 0 0)",
+    )
+    css = app.test_client().get("/notify-me/theme.css").text
+    assert "--notify-me-button-color:#1d1d1f;" in css
+    assert "--notify-me-scheme:dark;" in css
+    assert any("modal.text_color on modal.background_color has a contrast" in x for x in lines)
+
+
 def test_low_contrast_is_a_warning_at_startup(
     make_app: Callable[..., Flask], lines: list[str]
 ) -> None:
