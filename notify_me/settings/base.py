@@ -47,7 +47,8 @@ def check_placeholders(text: str, known: Sequence[str]) -> str:
 
 
 def _class_names(text: str) -> str:
-    if not all(re.fullmatch(r"-?[A-Za-z_][\w-]*", name) for name in text.split()):
+    # more than letters, digits and hyphens, because of Tailwind: md:w-1/2, !py-2.5, w-[20rem]
+    if not all(re.fullmatch(r"[\w!@:[-][\w!@:[\]/.%#-]*", name) for name in text.split()):
         raise ValueError(f"must be {CLASS_NAMES}")
     return " ".join(text.split())
 

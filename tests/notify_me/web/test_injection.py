@@ -46,6 +46,7 @@ URLS = [setting for setting in SETTINGS if setting.key.endswith("_url")]
 LISTS = [setting for setting in SETTINGS if setting.type == "array" and not setting.choices]
 STRICT = [setting for setting in SETTINGS if setting not in [*WORDING, *URLS, *LISTS]]
 """Settings with a strict format, such as colours, choices and numbers."""
+BUTTON = "{{ notify_me(variant, inline=False) }}"
 
 
 def toml(values: dict[str, Any]) -> str:
@@ -110,7 +111,7 @@ def pages(app: Flask, catalog: DictCatalog) -> Iterator[tuple[str, str]]:
     with app.test_request_context():
         for template in (
             "{{ notify_me_head() }}",
-            "{{ notify_me(variant, inline=False) }}",
+            BUTTON,
             "{{ notify_me(variant, inline=True) }}",
             "{{ notify_me([variant]) }}",
         ):
@@ -234,3 +235,12 @@ def test_valid_colours_reach_the_stylesheet(shop_with: Callable[..., Flask], val
     css = shop_with({"modal.text_color": value}).test_client().get("/notify-me/theme.css").text
 
     assert f"--notify-me-text:{value};" in css
+
+
+def test_class_names_of_tailwind_reach_the_button(
+    shop_with: Callable[..., Flask], catalog: DictCatalog
+) -> None:
+    names = "w-full md:w-1/2 !py-2.5 2xl:px-[20rem] -mt-2"
+    app = shop_with({"button.product_page_class": names})
+
+    assert f'class="notify-me__button {names}"' in dict(pages(app, catalog))[BUTTON]
