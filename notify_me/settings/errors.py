@@ -80,7 +80,10 @@ def _choice_hint(setting: Setting | None, value: object) -> str:
         return ""
     choices = {choice.lower(): choice for choice in setting.choices}
     match = closest_match(value.lower(), choices)
-    return f"; did you mean {choices[match]!r}?" if match else ""
+    if not match:
+        return ""
+    choice = choices[match]
+    return f"; did you mean {_format_value([choice]) if choice == value else repr(choice)}?"
 
 
 def _key_hint(model: type[BaseModel], path: KeyPath) -> str:

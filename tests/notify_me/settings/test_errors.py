@@ -58,6 +58,7 @@ WRONG_FILES: dict[str, str | bytes] = {
     "number in a list of strings": '[trigger]\ntag_blocklist = ["gift-card", 7]',
     "no channel": "[channels]\noffered = []",
     "channel in lower case": '[channels]\noffered = ["EMAIL", "sms"]',
+    "channel without a list": '[channels]\noffered = "EMAIL"',
     "duplicate channel": '[channels]\noffered = ["EMAIL", "EMAIL"]',
     "country name instead of a code": '[channels]\ndefault_region = "Germany"',
     "URL without a scheme": '[consent]\nterms_of_service_url = "shop.example/terms"',
