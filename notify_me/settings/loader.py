@@ -89,7 +89,7 @@ def _nested(values: Values) -> dict[str, Any]:
 def _describe(detail: ErrorDetails, values: Values) -> str:
     """Describe an error, beginning with the files or variables that caused it."""
     key = path_of(detail)
-    causes = [values[key][1]] if key in values else _origins_below(key, values)
+    causes = [values[key][1]] if key in values else _origins_below(key, values, detail["msg"])
     files = [origin.where for origin in causes if origin.kind == "file"]
     variables = ", ".join(origin.where for origin in causes if origin.kind == "environment")
     if not files:
@@ -98,14 +98,19 @@ def _describe(detail: ErrorDetails, values: Values) -> str:
     return f"{sources}: {describe_error(Settings, detail)}"
 
 
-def _origins_below(table: KeyPath, values: Values) -> list[Origin]:
-    """Return where the values of a table came from, except for values that equal their default."""
+def _origins_below(table: KeyPath, values: Values, message: str) -> list[Origin]:
+    """Return where the values of a table came from, except for values that equal their default. If
+    the message mentions some of their keys, return only where these came from.
+    """
     defaults = {setting.path: setting.default for setting in all_settings(Settings)}
-    return [
-        origin
+    origins = {
+        key: origin
         for key, (value, origin) in values.items()
         if key[: len(table)] == table and value != defaults.get(key)
-    ]
+    }
+    words = re.findall(r"\w+", message)
+    mentioned = [origin for key, origin in origins.items() if key[-1] in words]
+    return mentioned or [*origins.values()]
 
 
 def value_problem(key: str, value: object, name: str) -> str:

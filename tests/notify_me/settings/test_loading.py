@@ -186,11 +186,17 @@ def test_wrong_variable_is_an_error(name: str, value: str, message: str) -> None
 
 
 def test_errors_in_file_and_variables_are_reported_together(tmp_path: Path) -> None:
+    """Sources that have nothing to do with an error aren't named."""
     file = tmp_path / "notify_me.toml"
     file.write_text('[button]\nlabel = ""\n[retention]\nlog_days = 9\n', encoding="utf-8")
     with pytest.raises(SettingsError) as error:
         read_settings(
-            file, {"NOTIFY_ME_MODAL__HEADLINE": " ", "NOTIFY_ME_RETENTION__CONSENT_DAYS": "3"}
+            file,
+            {
+                "NOTIFY_ME_MODAL__HEADLINE": " ",
+                "NOTIFY_ME_RETENTION__CONSENT_DAYS": "3",
+                "NOTIFY_ME_RETENTION__ERASE_CONSENTS": "true",
+            },
         )
 
     assert [line.partition(": ")[0] for line in str(error.value).splitlines()] == [
