@@ -18,6 +18,7 @@ from flask import (
     url_for,
 )
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from notify_me import SettingsError, studio
@@ -29,7 +30,7 @@ from ..merchant.inventory import database_unavailable
 from ..shop import views as shop
 from . import looks, publishing, snippets
 from .changes import check, differences, sentence_from
-from .controls import read_form
+from .controls import read_form, text_of
 from .page import Draft, render_page, settings_file
 from .presets import BRAND, apply_preset, read_brand
 from .preview import PreviewOptions, one_product_sold_out, sold_out_products
@@ -98,7 +99,7 @@ def change() -> Response:
         case "accept" if looks.load(argument) is not None:
             return _redirect(history.with_look(argument), form)
     current = _current_changes()
-    values = read_form(form, values_of(check(current).settings or studio.shop_settings()))
+    values = _entered(form)
     draft = Draft(values, snippet=form.get("snippet", ""))
     changes: Mapping[str, Any] = {**current, **values}
     match action:
@@ -127,6 +128,18 @@ def change() -> Response:
     except looks.TooLarge:
         return render_page(history, current, form, replace(draft, problems={"": TOO_LARGE}))
     return _redirect(history.with_look(look), form)
+
+
+def _entered(form: MultiDict[str, str]) -> dict[str, Any]:
+    """Return the submitted values that differ from those the form was rendered with. The others may
+    be out of date, because the settings were changed in another tab.
+    """
+    base = looks.load(form.get("base", ""))
+    shown = values_of(check(base or {}).settings or studio.shop_settings())
+    values = read_form(form, shown)
+    if base is None:  # the look has expired
+        return values
+    return {key: value for key, value in values.items() if text_of(value) != text_of(shown[key])}
 
 
 def _publish(history: looks.History, changes: Mapping[str, Any], draft: Draft) -> Response:

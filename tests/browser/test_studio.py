@@ -173,6 +173,23 @@ def test_search_errors_and_undo_work_without_reloading(page: Page, shop_url: str
     expect(page.get_by_role("button", name="Reset")).to_have_attribute("aria-disabled", "true")
 
 
+def test_changes_in_two_tabs_are_combined(page: Page, shop_url: str) -> None:
+    """The field in use stays as it is, and the others are updated."""
+    tabs = (page, page.context.new_page())
+    for tab in tabs:
+        tab.set_viewport_size({"width": 1280, "height": 900})
+        tab.goto(f"{shop_url}/studio")
+    first, second = tabs
+    first.get_by_label("Button text", exact=True).fill("From one tab")
+    expect(frame(first).locator(".buy .notify-me__button")).to_have_text("From one tab")
+
+    second.get_by_label("Headline", exact=True).fill("Some ")
+    expect(second.get_by_label("Button text", exact=True)).to_have_value("From one tab")
+    second.keyboard.type("more")
+    expect(frame(second).locator(".notify-me__dialog .notify-me__title")).to_have_text("Some more")
+    expect(frame(second).locator(".buy .notify-me__button")).to_have_text("From one tab")
+
+
 def test_translations_are_edited_and_previewed(page: Page, shop_url: str) -> None:
     """The sections of the preview's language appear without reloading, and the focus stays."""
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -50,7 +50,9 @@ async function send(button = null) {
 /** Update the page from the server's response, with the fields' values only if `withValues` is set.
  * @param {Document} page @param {boolean} withValues */
 function show(page, withValues) {
+  const used = /** @type {HTMLElement | null} */ (document.activeElement?.closest("[data-find]") ?? null);
   if (withValues || sectionIds(page) !== sectionIds(document)) replaceControls(page);
+  else if (isOutdated(page, used)) replaceControls(page, used);
   for (const element of form.querySelectorAll("[data-live]")) {
     const update = page.getElementById(element.id);
     if (update) copy(element, update);
@@ -65,15 +67,30 @@ function show(page, withValues) {
   if (url) loadFrame(url);
 }
 
+/** Whether a control other than `used` shows another value than the server's response, for example because the
+ * setting was changed in another tab.
+ * @param {Document} page @param {HTMLElement | null} used */
+function isOutdated(page, used) {
+  const [shown, saved] = [document, page].map(
+    (source) => new FormData(/** @type {HTMLFormElement} */ (source.getElementById("studio"))),
+  );
+  return [...saved.keys()].some(
+    (name) =>
+      name.includes(".") &&
+      !used?.querySelector(`[name="${name}"]`) &&
+      `${shown.getAll(name)}` !== `${saved.getAll(name)}`,
+  );
+}
+
 /** Return the IDs of a page's sections, which depend on the language.
  * @param {Document} page */
 function sectionIds(page) {
   return [...page.querySelectorAll("#controls details.section")].map((section) => section.id).join();
 }
 
-/** Replace all controls, but keep open sections, focus and scroll position.
- * @param {Document} page */
-function replaceControls(page) {
+/** Replace all controls, except `used`, but keep open sections, focus and scroll position.
+ * @param {Document} page @param {HTMLElement | null} [used] */
+function replaceControls(page, used = null) {
   const focusedId = document.activeElement?.id;
   const focusedValue = /** @type {HTMLButtonElement | null} */ (document.activeElement)?.value;
   const open = [...controls.querySelectorAll("details.section[open]")].map((section) => section.id);
@@ -85,6 +102,7 @@ function replaceControls(page) {
   controls.replaceChildren(...update.childNodes);
   panel.scrollTop = top;
   enhance(controls);
+  if (used) document.getElementById(used.id)?.replaceWith(used);
   filterSettings();
   const focused = focusedId
     ? document.getElementById(focusedId)

@@ -334,6 +334,18 @@ def test_languages_and_channels_have_an_order(catalog_db: Path) -> None:
     close(app)
 
 
+def test_changes_in_two_tabs_are_combined(studio: Studio) -> None:
+    other_tab = Studio(studio.client)
+    studio.press(button__label="From one tab", modal__headline="Changed in both")
+    other_tab.press(modal__headline="Changed last", modal__z_index="7")
+
+    values = [
+        other_tab.page.one("input", id=f"set-{key}")["value"]
+        for key in ("button-label", "modal-headline", "modal-z_index")
+    ]
+    assert values == ["From one tab", "Changed last", "7"]
+
+
 def test_undo_redo_reset_and_revert(studio: Studio) -> None:
     """After an undo, a new change means that the undone change can't be redone."""
 
