@@ -69,7 +69,9 @@ def render_page(
                 options = replace(options, language=control.language)
                 break
     wording = wording_in(settings, options.language)
-    if len(settings.languages.offered) == 1 and not any(values[key] for key in wording):
+    is_only_language = len(settings.languages.offered) == 1
+    has_own_wording = any(values[key] for key in wording)
+    if is_only_language and not has_own_wording and not studio.untranslated_warnings(settings):
         # a single language needs no sections of its own: the other sections set its wording
         wording = {}
     sections = build_sections(

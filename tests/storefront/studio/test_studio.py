@@ -325,7 +325,10 @@ def test_languages_and_channels_have_an_order(catalog_db: Path) -> None:
     # an additional language comes last
     studio.press(languages__offered=["de", "en", "ar"])
     assert 'offered = ["de", "en", "ar"]' in studio.page.one("textarea", id="export-toml").text
-    # with a single language there is nothing to translate
+    # with a single language there is nothing to translate, unless legal wording is missing
+    studio.press(languages__offered=["de"])
+    assert "under [texts.de.consent]" in studio.notes("languages.offered")
+    assert studio.page.one("textarea", id="set-texts-de-consent-sms_disclosure")
     studio.press(languages__offered=["en"])
     assert [
         field for field in studio.page.all() if (field.get("name") or "").startswith("texts.")
