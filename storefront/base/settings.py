@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.numbers import list_currencies
 from flask_babel import get_locale
 from pydantic import (
@@ -74,7 +74,7 @@ def _text(value: object) -> Text:
     for tag in by_language:
         try:
             Locale.parse(tag or "en", sep="-" if "-" in tag else "_")
-        except ValueError:
+        except (ValueError, UnknownLocaleError):
             raise ValueError(
                 f"{tag!r} isn't a language: use codes such as en, de or pt-br as keys"
             ) from None

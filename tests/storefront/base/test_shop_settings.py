@@ -49,6 +49,7 @@ def shop(tmp_path: Path, catalog_db: Path) -> Iterator[MakeShop]:
         ('name = ""', "name: must be text of 1 to 80 characters, not ''"),
         ("tagline = 3", "tagline: must be text of 1 to 500 characters, or a table with such text"),
         ('[tagline]\nen-x-y-z = "a"', "tagline: 'en-x-y-z' isn't a language: use codes such as"),
+        ('[tagline]\ngerman = "a"', "tagline: 'german' isn't a language: use codes such as"),
         (
             'currency = "eur"',
             "currency: must be a three-letter currency code, such as EUR, not 'eur'",
