@@ -129,6 +129,28 @@ def test_inline_form_with_margin_fits_the_window(browser: Browser, start: Start)
     context.close()
 
 
+def test_long_words_fit_a_phone(browser: Browser, start: Start) -> None:
+    """A label and a card's button have long words, and the consent wording contains a long URL."""
+    word, fits = "Verfügbarkeitsbenachrichtigungseinstellung", "(el) => el.scrollWidth <= 320"
+    wording = {
+        "button.label": word,
+        "modal.email_field_label": word,
+        "consent.email_checkbox_text": f"{word}: https://shop.example/{word}",
+        "consent.email_list": "ask",
+    }
+    url = start(wording)
+    context = browser.new_context(reduced_motion="reduce", viewport={"width": 320, "height": 800})
+    with watched(context) as page:
+        page.goto(url)
+        assert page.locator("html").evaluate(fits)
+        page.goto(url + PARKA)
+        page.locator(".buy .notify-me__button").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        assert dialog.evaluate(fits)
+    context.close()
+
+
 def test_inline_form_works_in_its_anchor(page: Page, start: Start, sandbox: Sandbox) -> None:
     page.goto(start({**INLINE, "button.alternate_anchor": "related"}) + PARKA)
     form = page.locator("#related > notify-me")
