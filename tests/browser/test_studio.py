@@ -331,7 +331,10 @@ def test_studio_is_accessible_and_fits(page: Page, shop_url: str) -> None:
     page.locator("label", has=page.get_by_role("radio", name="Advanced")).click()
     page.evaluate("for (const el of document.querySelectorAll('details')) el.open = true")
     page.get_by_label("Text colour", exact=True).fill("rainbow")
-    expect(page.locator("#status")).to_contain_text("Not applied")
+    # the error repeats the value
+    page.get_by_label("Privacy policy link", exact=True).fill(f"www.shop.example/{'privacy' * 9}")
+    expect(page.locator("#status")).to_contain_text("Not applied: fix 2 errors")
+    assert page.locator("#panel").evaluate("panel => panel.scrollWidth <= panel.clientWidth")
     # the search field would cover part of a control
     page.locator("#panel").evaluate("panel => panel.scrollTo(0, 0)")
     assert violations(page, rules=COLOR_RULES) == {}
