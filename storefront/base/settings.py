@@ -63,6 +63,18 @@ INSTANCE_LOGO = r"instance/logo-[0-9a-f]{12}\.webp"
 STATIC_FILE = "the name of a file in static/, such as logo.svg"
 
 
+def _locale_name(tag: str) -> str:
+    """Return a language's name as the kit writes it: `pt-br` as `pt_BR`."""
+    try:
+        return str(Locale.parse(tag, sep="-" if "-" in tag else "_"))
+    except (ValueError, UnknownLocaleError):
+        raise ValueError(f"{tag!r} isn't a language: use codes such as en, de or pt-br") from None
+
+
+def _locale_names(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_locale_name, tags))
+
+
 def _text(value: object) -> Text:
     if isinstance(value, Text):
         return value
@@ -71,13 +83,8 @@ def _text(value: object) -> Text:
         isinstance(t, str) and 0 < len(t.strip()) <= MAX_TEXT_LENGTH for t in by_language.values()
     ):
         raise ValueError(f"must be {TEXT}")
-    for tag in by_language:
-        try:
-            Locale.parse(tag or "en", sep="-" if "-" in tag else "_")
-        except (ValueError, UnknownLocaleError):
-            raise ValueError(
-                f"{tag!r} isn't a language: use codes such as en, de or pt-br as keys"
-            ) from None
+    for tag in filter(None, by_language):
+        _locale_name(tag)
     return Text({tag.replace("_", "-").lower(): text.strip() for tag, text in by_language.items()})
 
 
@@ -197,7 +204,7 @@ class ShopSettings(Table):
     """The currency of the catalog's prices."""
     country: Annotated[str, AfterValidator(_country), allowed(COUNTRY)] = ""
     """Where the shop is. Prices in this country's own currency use its local symbol."""
-    languages: tuple[str, ...] = ()
+    languages: Annotated[tuple[str, ...], AfterValidator(_locale_names)] = ()
     """The languages in which the products are described. The shop offers those that are also
     in `notify_me.toml`; if no language is in both files, only the first one in `notify_me.toml`.
     """

@@ -50,6 +50,7 @@ def shop(tmp_path: Path, catalog_db: Path) -> Iterator[MakeShop]:
         ("tagline = 3", "tagline: must be text of 1 to 500 characters, or a table with such text"),
         ('[tagline]\nen-x-y-z = "a"', "tagline: 'en-x-y-z' isn't a language: use codes such as"),
         ('[tagline]\ngerman = "a"', "tagline: 'german' isn't a language: use codes such as"),
+        ('languages = ["en", "german"]', "languages: 'german' isn't a language: use codes"),
         (
             'currency = "eur"',
             "currency: must be a three-letter currency code, such as EUR, not 'eur'",
@@ -89,7 +90,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_pages_show_the_settings_in_their_language(shop: MakeShop) -> None:
     client = shop(
-        'name = "Fjell & Fjord"\nlanguages = ["en", "de"]\n'
+        'name = "Fjell & Fjord"\nlanguages = ["en", "DE"]\n'
         'currency = "NOK"\ncountry = "NO"\ncontact = "hei@fjell.example"\n'
         'accent = "#7a1f4d"\nfont = "Georgia, serif"\n'
         'tagline = "for the hills"\n'
