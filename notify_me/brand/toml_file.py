@@ -31,7 +31,10 @@ def merged(text: str, settings: Mapping[str, Any]) -> str:
             if part not in table:
                 if value is None:
                     break
-                table[part] = last_created[tables[0]] = tomlkit.table()
+                if isinstance(table, tomlkit.items.InlineTable):
+                    table[part] = tomlkit.inline_table()
+                else:
+                    table[part] = last_created[tables[0]] = tomlkit.table()
             table = table[part]
         else:
             if value is not None:

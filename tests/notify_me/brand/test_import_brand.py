@@ -85,6 +85,15 @@ def test_comments_and_other_settings_stay(run: Callable[..., Result], file: Path
     assert tomllib.loads(text)["button"]["label"] == "Tell me"
 
 
+def test_inline_tables_are_extended(run: Callable[..., Result], file: Path) -> None:
+    file.write_text('button = { label = "Tell me" }\n', encoding="utf-8")
+    result = run()
+
+    assert result.exit_code == 0, result.output
+    button = read_settings(file).button
+    assert (button.label, button.button_styles.color) == ("Tell me", "#12355b")
+
+
 def test_settings_that_do_not_go_with_the_brand_are_removed(
     run: Callable[..., Result], file: Path
 ) -> None:
