@@ -17,7 +17,7 @@ from . import looks, preview, publishing
 from .changes import CHANGEABLE_TABLES, as_toml, check, differences, wording_in
 from .controls import FONTS, controls, name_of
 from .presets import brand_preset, current_preset, presets
-from .sections import build_sections, label, values_of
+from .sections import as_json, build_sections, label, values_of
 from .snippets import Report
 
 MAX_SWATCHES = 8
@@ -88,6 +88,7 @@ def render_page(
     html = render_template(
         "studio/studio.html",
         sections=sections,
+        rendered=as_json(values),
         changed=differences(settings, merchant_settings),
         draft=draft,
         imported_title=studio.TITLES["imported"],

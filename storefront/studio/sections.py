@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,6 +121,24 @@ def values_of(settings: Settings) -> dict[str, Any]:
     """Return the JSON value of every control's setting by dotted key."""
     document = settings.model_dump(mode="json")
     return {control.key: value_at(document, control.key.split(".")) for control in controls()}
+
+
+def as_json(values: Mapping[str, Any]) -> str:
+    """Return the text of all values that aren't defaults, for `without_unchanged`."""
+    defaults = values_of(Settings())
+    return json.dumps({key: text_of(v) for key, v in values.items() if v != defaults[key]})
+
+
+def without_unchanged(values: Mapping[str, Any], rendered: str) -> dict[str, Any]:
+    """Return the values that differ from those in `rendered`, the result of `as_json`; all values
+    if it isn't valid.
+    """
+    try:
+        texts = {key: text_of(value) for key, value in values_of(Settings()).items()}
+        texts |= json.loads(rendered)
+    except (TypeError, ValueError):
+        return dict(values)
+    return {key: value for key, value in values.items() if text_of(value) != texts[key]}
 
 
 def build_sections(

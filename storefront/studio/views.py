@@ -30,11 +30,11 @@ from ..merchant.inventory import database_unavailable
 from ..shop import views as shop
 from . import looks, publishing, snippets
 from .changes import check, differences, sentence_from
-from .controls import read_form, text_of
+from .controls import read_form
 from .page import Draft, render_page, settings_file
 from .presets import BRAND, apply_preset, read_brand
 from .preview import PreviewOptions, one_product_sold_out, sold_out_products
-from .sections import values_of
+from .sections import values_of, without_unchanged
 
 blueprint = Blueprint(
     "studio",
@@ -132,14 +132,11 @@ def change() -> Response:
 
 def _entered(form: MultiDict[str, str]) -> dict[str, Any]:
     """Return the submitted values that differ from those the form was rendered with. The others may
-    be out of date, because the settings were changed in another tab.
+    be out of date: somebody may have changed the settings in another tab or browser.
     """
-    base = looks.load(form.get("base", ""))
-    shown = values_of(check(base or {}).settings or studio.shop_settings())
-    values = read_form(form, shown)
-    if base is None:  # the look has expired
-        return values
-    return {key: value for key, value in values.items() if text_of(value) != text_of(shown[key])}
+    settings = check(_current_changes()).settings or studio.shop_settings()
+    values = read_form(form, values_of(settings))
+    return without_unchanged(values, form.get("rendered", ""))
 
 
 def _publish(history: looks.History, changes: Mapping[str, Any], draft: Draft) -> Response:

@@ -349,6 +349,15 @@ def test_changes_in_two_tabs_are_combined(studio: Studio) -> None:
     assert values == ["From one tab", "Changed last", "7"]
 
 
+def test_two_people_can_change_the_shop(studio: Studio, other_visitor: FlaskClient) -> None:
+    colleague = Studio(other_visitor)
+    studio.press("publish", button__label="From one person")
+    colleague.press("publish", modal__headline="From another")
+
+    settings = read_settings(other_visitor.application.config["NOTIFY_ME_INSTANCE_CONFIG"])
+    assert (settings.button.label, settings.modal.headline) == ("From one person", "From another")
+
+
 def test_undo_redo_reset_and_revert(studio: Studio) -> None:
     """After an undo, a new change means that the undone change can't be redone."""
 
