@@ -39,7 +39,9 @@ def publish(changes: Mapping[str, Any]) -> list[str]:
         *tables, name = key.split(".")
         table = document
         for part in tables:
-            table = table.setdefault(part, {})
+            if not isinstance(table.get(part), dict):
+                table[part] = {}
+            table = table[part]
         if value is None:
             table.pop(name, None)
         else:

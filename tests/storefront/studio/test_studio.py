@@ -425,9 +425,13 @@ def test_settings_can_be_used_in_the_whole_shop(studio: Studio) -> None:
     assert ">Tell me<" in page()
     assert studio.status == "No changes"
 
-    # a file with an error doesn't stop the shop
-    file.write_text("[button]\nlabel = 5\n")
-    assert ">Tell me<" in page()
+    # a file with an error doesn't stop the shop, and the next change corrects it
+    for wrong in ("[button]\nlabel = 5\n", 'button = "Tell me"\n'):
+        file.write_text(wrong)
+        assert ">Tell me<" in page()
+        assert studio.press("publish", button__label="Ask me").status_code == 200
+        assert read_settings(file).button.label == "Ask me"
+        studio.press("publish", button__label="Tell me")
     file.unlink()
     assert page() == before
     close(other_process)
