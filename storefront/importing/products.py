@@ -161,6 +161,10 @@ class Products:
         self._problems = problems
         self._has_ids_file = has_ids_file
         self._option_numbers = [i for i in NUMBERS if f"option{i}_value" in fields]
+        self._id_counts: Counter[str] = Counter()
+        """How many variants of the current product have the same generated ID, such as those with
+        the options +1.5 and -1.5.
+        """
         self.counts = Counts()
 
     def __iter__(self) -> Iterator[ParsedProduct]:
@@ -282,24 +286,25 @@ class Products:
         rows: Sequence[tuple[Row, Mapping[str, str]]],
     ) -> list[ParsedVariant]:
         rows_by_values: dict[tuple[str, ...], Row] = {}
-        variants = []
         for row, values_by_name in rows:
             # in WooCommerce, a variation without a value matches any value
-            values = [shorten(values_by_name.get(name, "Any"), MAX_TEXT) for name in names]
-            other = rows_by_values.setdefault(tuple(values), row)
-            if other is not row:
-                if other.fields != row.fields:
-                    self._problems.add(
-                        row.line,
-                        "the variant is in the file twice"
-                        if values
-                        else "the product has several rows, but no option that tells them apart",
-                        f"{handle}, {' / '.join(values)} (also on line {other.line})"
-                        if values
-                        else handle,
-                    )
-                continue
-            variants.append(self._variant(handle, first, row, values))
+            values = tuple(shorten(values_by_name.get(name, "Any"), MAX_TEXT) for name in names)
+            other = rows_by_values.setdefault(values, row)
+            if other.fields != row.fields:
+                self._problems.add(
+                    row.line,
+                    "the variant is in the file twice"
+                    if values
+                    else "the product has several rows, but no option that tells them apart",
+                    f"{handle}, {' / '.join(values)} (also on line {other.line})"
+                    if values
+                    else handle,
+                )
+        self._id_counts = Counter(_generated_id(handle, values) for values in rows_by_values)
+        variants = [
+            self._variant(handle, first, row, list(values))
+            for values, row in rows_by_values.items()
+        ]
         return [variant for variant in variants if variant is not None]
 
     def _variant(
@@ -393,7 +398,7 @@ class Products:
         else:
             external_id = _generated_id(handle, values)
             self.counts.generated_ids += is_custom
-            if self._spool.sku_count(external_id):
+            if self._spool.sku_count(external_id) or self._id_counts[external_id] > 1:
                 external_id = f"{external_id}-{_digest(handle, *values)}"
         if not is_custom:
             external_id = PLACEHOLDER_PREFIX + external_id

@@ -254,3 +254,17 @@ def test_visibility(shop: MakeShop) -> None:
     assert names("/?q=e") == [True, False, True]
     assert client.get("/products/tea-towel").status_code == 200
     assert "tea-towel" not in client.get("/sitemap.xml").text
+
+
+def test_ids_do_not_depend_on_the_order(import_shop: Flask, tmp_path: Path) -> None:
+    """Otherwise, after another import, shoppers would be alerted about the wrong variant."""
+    file = tmp_path / "products.csv"
+    imported = []
+    for values in (["+1.50", "-1.50"], ["-1.50", "+1.50"]):
+        lines = [f"lens,Lens,10,Strength,{value}\n" for value in values]
+        file.write_text("".join(["handle,title,price,option1_name,option1_value\n", *lines]))
+        assert import_file(import_shop, file).exit_code == 0
+        imported.append({id_: title for id_, (title, _, _) in variants(import_shop).items()})
+
+    assert imported[0] == imported[1]
+    assert sorted(imported[0].values()) == ["Lens, +1.50", "Lens, -1.50"]
