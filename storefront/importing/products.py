@@ -161,6 +161,7 @@ class Products:
         self._problems = problems
         self._has_ids_file = has_ids_file
         self._option_numbers = [i for i in NUMBERS if f"option{i}_value" in fields]
+        self._shared_slugs: set[str] = set()
         self._id_counts: Counter[str] = Counter()
         """How many variants of the current product have the same generated ID, such as those with
         the options +1.5 and -1.5.
@@ -169,6 +170,7 @@ class Products:
 
     def __iter__(self) -> Iterator[ParsedProduct]:
         """Yield each product that has no problems."""
+        self._shared_slugs = self._spool.shared_keys(slug)
         for rows in self._spool.products():
             if product := self._product(rows):
                 self.counts.products += 1
@@ -225,6 +227,9 @@ class Products:
         # browsers resolve . and .. as folders
         if handle in ("", ".", "..") or "/" in handle or not handle.isprintable():
             handle = slug(handle) or slug(first["title"]) or "product"
+        if not first["handle"] and not first["key"] and slug(first["title"]) in self._shared_slugs:
+            # with a number instead, two products could swap their handles in the next import
+            handle = f"{handle[: MAX_TEXT - 9]}-{_digest(title_key(first['title']))}"
         if len(handle) > MAX_TEXT:
             handle = f"{handle[: MAX_TEXT - 9]}-{_digest(handle)}"
         candidate, number = handle, 1
@@ -461,6 +466,13 @@ def product_type(row: Row) -> str:
 def slug(text: str) -> str:
     """Return text as a URL slug: in lower case, with hyphens."""
     return re.sub(r"[\W_]+", "-", fold(text)).strip("-")
+
+
+def title_key(title: str) -> str:
+    """Return the key of a product without a handle: its title, with hyphens instead of spaces as in
+    a handle. `slug` would lose what distinguishes C++ from C, and many words in Thai or Hindi.
+    """
+    return re.sub(r"[\s_-]+", "-", title.casefold())
 
 
 def _visibility(row: Row) -> Visibility:

@@ -29,7 +29,7 @@ from .products import (
     StockUnknown,
     product_type,
     skip_reason,
-    slug,
+    title_key,
 )
 from .rows import Source, open_rows
 from .spool import Spool
@@ -167,7 +167,7 @@ def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
     key = ""
     for row in source.rows:
         # a row with neither a handle nor a title belongs to the product above it
-        key = row["key"] or row["handle"].casefold() or slug(row["title"]) or key
+        key = row["key"] or row["handle"].casefold() or title_key(row["title"]) or key
         spool.add_row(key, row)
         numbers.learn_from(row["price"], row.line)
         numbers.learn_from(row["surcharge"], row.line)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from .rows import Row
@@ -67,6 +67,14 @@ class Spool:
         )
         for _, group in groupby(rows, key=lambda row: row[0]):
             yield [Row(line, json.loads(fields)) for _, line, fields in group]
+
+    def shared_keys(self, shorten: Callable[[str], str]) -> set[str]:
+        """Return the results of `shorten` that the keys of several products have in common."""
+        self._connection.create_function("shorten", 1, shorten)
+        rows = self._connection.execute(
+            "SELECT shorten(key) FROM product GROUP BY 1 HAVING COUNT(*) > 1"
+        )
+        return {key for (key,) in rows}
 
     def _product_number(self, key: str) -> int:
         added = self._connection.execute(

@@ -268,3 +268,22 @@ def test_ids_do_not_depend_on_the_order(import_shop: Flask, tmp_path: Path) -> N
 
     assert imported[0] == imported[1]
     assert sorted(imported[0].values()) == ["Lens, +1.50", "Lens, -1.50"]
+
+
+def test_similar_titles_without_handles(import_shop: Flask, tmp_path: Path) -> None:
+    """Titles that differ only in punctuation, or in the vowel signs of Thai or Hindi, belong to
+    different products, whose IDs don't depend on their order.
+    """
+    titles = ["Learn C", "Learn C++", "ตุ๊กตาหมี", "ตุ๊กตาหมู", "÷", "×", "Pot"]
+    file = tmp_path / "products.csv"
+    imported = []
+    for order in (titles, titles[::-1]):
+        lines = "".join(f"{title},3\n" for title in order)
+        file.write_text(f"title,price\n{lines}", encoding="utf-8")
+        result = import_file(import_shop, file)
+        assert result.exit_code == 0, result.output
+        imported.append({id_: title for id_, (title, _, _) in variants(import_shop).items()})
+
+    assert imported[0] == imported[1]
+    assert [*imported[0].values()] == titles
+    assert imported[0]["pot"] == "Pot"
