@@ -171,7 +171,9 @@ def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
         spool.add_row(key, row)
         numbers.learn_from(row["price"], row.line)
         numbers.learn_from(row["surcharge"], row.line)
-        if row["title"] and row["kind"] != "variation" and not skip_reason(row):
+        # some files repeat the title in the rows of all variants
+        has_title = row["title"] and row["kind"] != "variation"
+        if has_title and not spool.record_value("title", key, row.line) and not skip_reason(row):
             categories.count(product_type(row), row["vendor"])
     return categories
 

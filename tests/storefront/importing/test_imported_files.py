@@ -239,6 +239,20 @@ def test_menu_fits_into_one_row(import_shop: Flask, tmp_path: Path) -> None:
     assert '<p class="card__summary">Soft.</p>' in import_shop.test_client().get("/").text
 
 
+def test_each_product_counts_once(import_shop: Flask, tmp_path: Path) -> None:
+    """The categories and the shop's name don't depend on how many variants a product has, even if
+    all their lines contain the title, as in Shopify's `products.json`.
+    """
+    file = tmp_path / "products.csv"
+    tees = [f"tee,Tee,Loch,Tees,{size},1\n" for size in range(9)]
+    mugs = [f"mug-{i},Mug {i},Fjell,Mugs,,1\n" for i in range(3)]
+    file.write_text("".join(["handle,title,vendor,type,option1_value,price\n", *tees, *mugs]))
+
+    result = import_file(import_shop, file)
+
+    assert "Categories: Mugs, Tees.\nShop name: Fjell, " in result.stdout, result.output
+
+
 def test_visibility(shop: MakeShop) -> None:
     """Products that are hidden, or shown only in searches, are treated as on their platform."""
     app = shop("$custom")
