@@ -28,11 +28,15 @@ class Categories:
         self._vendors: Counter[str] = Counter()
         self._products = 0
 
-    def count(self, type_: str, vendor: str) -> None:
-        """Count a product's type and vendor."""
+    def count(self, type_: str, vendor: str, *, is_listed: bool) -> None:
+        """Count a product's vendor, and its type if it is listed. Otherwise, a category
+        could be empty.
+        """
         self._products += 1
         if vendor in self._vendors or len(self._vendors) < MAX_TYPES:
             self._vendors[vendor] += 1
+        if not is_listed:
+            return
         slug = _slug(type_)
         if slug in self._counts or len(self._counts) < MAX_TYPES:
             self._counts[slug] += 1

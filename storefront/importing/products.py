@@ -457,6 +457,11 @@ def skip_reason(row: Row) -> str:
     return "" if published in _TRUE else published
 
 
+def is_listed(row: Row) -> bool:
+    """Whether an imported product appears in the listing."""
+    return _visibility(row) in (Visibility.VISIBLE, Visibility.CATALOG)
+
+
 def product_type(row: Row) -> str:
     """Return the type, or the last part of Shopify's category, such as `Shirts`."""
     category = row["category"].rsplit(">", 1)[-1].strip()

@@ -27,6 +27,7 @@ from .products import (
     Products,
     StockRules,
     StockUnknown,
+    is_listed,
     product_type,
     skip_reason,
     title_key,
@@ -174,7 +175,7 @@ def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
         # some files repeat the title in the rows of all variants
         has_title = row["title"] and row["kind"] != "variation"
         if has_title and not spool.record_value("title", key, row.line) and not skip_reason(row):
-            categories.count(product_type(row), row["vendor"])
+            categories.count(product_type(row), row["vendor"], is_listed=is_listed(row))
     return categories
 
 

@@ -265,6 +265,9 @@ def test_visibility(shop: MakeShop) -> None:
         return [f">{name}</a>" in page.text for name in ("Tee", "Tea towel", "Voucher")]
 
     assert names("/") == [True, False, False]
+    # a category whose only product isn't in the listing would be empty
+    assert client.get("/?category=vouchers").status_code == 404
+    assert client.get("/?category=kitchen-home").status_code == 200
     assert names("/?q=e") == [True, False, True]
     assert client.get("/products/tea-towel").status_code == 200
     assert "tea-towel" not in client.get("/sitemap.xml").text
