@@ -50,6 +50,8 @@ POLICIES = {
 }
 OUT_OF_STOCK = ("out of stock", "out_of_stock", "outofstock", "sold out", "not stocked")
 IN_STOCK = ("in stock", "in_stock", "instock", "available", "unlimited")
+PREORDER = ("preorder", "pre-order", "pre_order", "backorder", "back order", "back_order")
+"""Sold out, but can be ordered: two of the availabilities in product feeds for Google and Meta."""
 UNKNOWN_QUANTITY = ("n/a", "-", "–")
 NOT_A_QUANTITY = "this is not a quantity: use a number, “in stock” or “out of stock”"
 _USUAL_URL = re.compile(r"https?://[a-z0-9.-]+/[\w./%?=&~+-]*", re.ASCII)
@@ -316,7 +318,8 @@ class Products:
         self, handle: str, first: Row, row: Row, values: list[str]
     ) -> ParsedVariant | None:
         price = self._price(row, first)
-        policy = POLICIES.get(row["policy"].casefold())
+        is_preorder = row["quantity"].casefold() in PREORDER
+        policy = POLICIES.get("continue" if is_preorder else row["policy"].casefold())
         if policy is None:
             self._problems.add(
                 row.line,
@@ -370,7 +373,7 @@ class Products:
             text = self._spool.value_in_other_file("stock", keys)
         if text.casefold() == "parent":
             text = first["product_quantity"]
-        if text.casefold() in OUT_OF_STOCK:
+        if text.casefold() in (*OUT_OF_STOCK, *PREORDER):
             return 0
         if text.casefold() in IN_STOCK:
             return None
