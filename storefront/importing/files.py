@@ -136,10 +136,13 @@ def _records(path: Path, encoding: str, progress: Progress) -> Iterator[tuple[in
         lines = _lines(text, binary, progress)
         first = next(lines, "")
         line_offset = 0
+        # some plugins of WordPress leave a blank line in front of each download
+        while first and not first.strip():
+            first, line_offset = next(lines, ""), line_offset + 1
         delimiter = max(",;\t|", key=re.sub('"[^"]*"', "", first).count)
         # Excel may write the delimiter in an extra first line, such as sep=;
         if match := re.fullmatch(r'"?sep=(.)"?\s*', first):
-            delimiter, first, line_offset = match[1], next(lines, ""), 1
+            delimiter, first, line_offset = match[1], next(lines, ""), line_offset + 1
         csv.field_size_limit(MAX_LINE)
         reader = csv.reader(
             chain([first], lines), delimiter=delimiter, skipinitialspace=True, strict=True

@@ -116,6 +116,7 @@ def test_encodings_and_line_endings(
         "handle\ttitle\tprice\ncup\tCup\t3.50\n",
         "handle|title|price\ncup|Cup|3.50\n",
         "sep=;\nhandle;title;price;;\ncup;Cup;3,50;;\n",
+        "\n \nhandle;title;price\ncup;Cup;3,50\n",
         # two files, joined
         "handle,title,price\ncup,Cup,3.50\n\ufeffhandle,title,price\ncup,Cup,3.50\n",
         "handle,title,price\ncup,C\x07u\u202ep,3.50\n",
