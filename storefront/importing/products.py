@@ -353,14 +353,19 @@ class Products:
         Return None, and add a problem, if the price is invalid.
         """
         text = row["price"] or (first["price"] if first["kind"] == "product" else "")
-        total = Decimal(0)
         self.counts.without_price += not text
-        for part in filter(None, (text, row["surcharge"])):
+        surcharge, total = row["surcharge"], Decimal(0)
+        # negative if the variant costs less than the product
+        sign = -1 if surcharge.startswith("-") else 1
+        for factor, part in ((1, text), (sign, surcharge.removeprefix("-"))):
             try:
-                total += self._numbers.price(part)
+                total += factor * self._numbers.price(part) if part else 0
             except ValueError:
                 self._problems.add(row.line, "this is not a price", repr(part[:40]))
                 return None
+        if total < 0:
+            self._problems.add(row.line, "the surcharge is larger than the price", repr(surcharge))
+            return None
         return total
 
     def _quantity(self, handle: str, first: Row, row: Row, values: list[str]) -> int | None:
