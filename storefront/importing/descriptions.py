@@ -37,6 +37,7 @@ _LINK_WITHOUT_URL = re.compile(r'<a rel="nofollow noopener">(.*?)</a>', re.DOTAL
 _INLINE_TAG = re.compile(
     r"</?(?:a|abbr|b|code|del|em|i|ins|mark|q|s|small|span|strong|sub|sup|u)\b[^>]*>"
 )
+_BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _ENTITY = re.compile(r"&#?\w{2,10};")
 
@@ -80,8 +81,9 @@ def first_text(safe: str) -> str:
 
 
 def plain_name(text: str) -> str:
-    """Return a name as plain text, such as `Home & Garden` for `<b>Home</b> &amp; Garden`."""
-    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), _INLINE_TAG.sub("", text))
+    """Return a name as plain text, such as `Home & Garden` for `<b>Home</b><br>&amp; Garden`."""
+    text = _INLINE_TAG.sub("", _BREAK.sub(" ", text))
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
 
 
 def shorten(text: str, width: int) -> str:
