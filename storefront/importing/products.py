@@ -112,6 +112,8 @@ class Counts:
     variants: int = 0
     sold_out: int = 0
     pictures: int = 0
+    pictures_without_url: int = 0
+    """Pictures for which the file contains something else, such as a file name."""
     skipped: Counter[str] = field(default_factory=Counter)
     """The number of products left out, by reason: a status, `unpublished` or `without variants`."""
     hidden_variants: int = 0
@@ -198,6 +200,8 @@ class Products:
         if not variants:
             self.counts.skipped["without variants"] += 1
             return None
+        cells = {row[name] for row in rows for name in ("picture", "variant_picture")}
+        self.counts.pictures_without_url += sum(bool(cell) and not _urls(cell) for cell in cells)
         description = safe_html(first["description"])
         return ParsedProduct(
             handle=handle,

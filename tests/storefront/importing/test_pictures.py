@@ -288,7 +288,8 @@ def test_malformed_addresses_and_positions_break_no_page(shop: MakeShop, tmp_pat
     file.write_text(
         "Handle,Title,Variant SKU,Variant Price,Image Src,Image Position\n"
         f"..,Cap,CAP,9,https://[abc/x.jpg,{'1' * 5000}\n"
-        f"hat,Hat,HAT,9,https://cdn.example.com/x.jpg,{'1' * 5000}\n",
+        f"hat,Hat,HAT,9,https://cdn.example.com/x.jpg,{'1' * 5000}\n"
+        "mug,Mug,MUG,9,mug.jpg,1\n",
         encoding="utf-8",
     )
     with app.app_context():
@@ -297,6 +298,7 @@ def test_malformed_addresses_and_positions_break_no_page(shop: MakeShop, tmp_pat
         )
 
     assert "Pictures linked from their original servers: 1." in result.stdout, result.output
+    assert "Left out: 2 pictures without a URL" in result.stdout
     client = app.test_client()
     for path in ("/", "/products/cap", "/products/hat", "/feeds/catalog.json"):
         assert client.get(path).status_code == 200
