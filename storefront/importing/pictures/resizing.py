@@ -68,6 +68,9 @@ def _read(content: bytes) -> Image.Image:
         # lets Pillow decode a large JPEG at a reduced size
         picture.draft("RGB", (WIDTHS[-1], WIDTHS[-1]))
         picture = ImageOps.exif_transpose(picture)
+        if picture.mode == "I;16":
+            # Pillow converts values from 0 to 65,535 as if 255 were white
+            picture = picture.point(lambda value: value / 256).convert("L")
         return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     except UnidentifiedImageError:
         raise Unavailable("not in a supported format") from None

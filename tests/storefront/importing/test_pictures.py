@@ -36,6 +36,13 @@ def encoded(size: tuple[int, int], kind: str = "JPEG", mode: str = "RGB") -> byt
     return file.getvalue()
 
 
+def gray_png() -> bytes:
+    """Return a medium gray picture with 16 bits per pixel."""
+    file = io.BytesIO()
+    Image.new("I;16", (400, 400), 0x8000).save(file, "PNG")
+    return file.getvalue()
+
+
 class InvalidRedirect(Response):
     """A redirect to an invalid URL, which Werkzeug would not send otherwise."""
 
@@ -71,6 +78,7 @@ def pictures(requested: list[str]) -> Iterator[str]:
         "square.png": encoded((500, 500), "PNG", "RGBA"),
         "wide.webp": encoded((900, 600), "WEBP"),
         "tall.gif": encoded((200, 3000), "GIF"),
+        "16-bit.png": gray_png(),
         "page.jpg": b"<!doctype html><title>Not a picture</title>",
         "drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
         "damaged.jpg": encoded((900, 900))[:2000],
@@ -280,6 +288,15 @@ def test_linked_pictures_add_their_servers_to_the_security_policy(
     assert requested == []
     feed = json.loads(client.get("/feeds/catalog.json").data)
     assert feed[0]["image_link"] == "https://cdn.example.com/a.jpg?v=1"
+
+
+def test_pictures_with_16_bits_are_not_white(shop: MakeShop, tmp_path: Path, pictures: str) -> None:
+    app = shop()
+    import_products(app, tmp_path / "a.csv", [(f"{pictures}/16-bit.png", "")])
+
+    reply = app.test_client().get(stage(app.test_client(), 0)["src"], buffered=True)
+    with Image.open(io.BytesIO(reply.data)) as copy:
+        assert copy.convert("L").getpixel((9, 9)) == pytest.approx(128, abs=4)
 
 
 def test_malformed_addresses_and_positions_break_no_page(shop: MakeShop, tmp_path: Path) -> None:
