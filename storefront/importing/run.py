@@ -174,7 +174,11 @@ def _read(source: Source, spool: Spool, numbers: NumberFormat) -> Categories:
         numbers.learn_from(row["surcharge"], row.line)
         # some files repeat the title in the rows of all variants
         has_title = row["title"] and row["kind"] != "variation"
-        if has_title and not spool.record_value("title", key, row.line) and not skip_reason(row):
+        if not has_title or spool.record_value("title", key, row.line):
+            continue
+        if skip_reason(row):
+            spool.leave_out(key)
+        else:
             categories.count(product_type(row), row["vendor"], is_listed=is_listed(row))
     return categories
 

@@ -305,3 +305,15 @@ def test_similar_titles_without_handles(import_shop: Flask, tmp_path: Path) -> N
     assert imported[0] == imported[1]
     assert [*imported[0].values()] == titles
     assert imported[0]["pot"] == "Pot"
+
+
+def test_archived_product_with_the_same_sku(import_shop: Flask, tmp_path: Path) -> None:
+    """A product that isn't imported doesn't change the IDs and SKUs of others."""
+    file = tmp_path / "products.csv"
+    lines = ("old,Cup,CUP,3,archived", "cup,Cup,CUP,3,active", "copy,Copy of Cup,CUP,3,draft")
+    file.write_text("\n".join(["handle,title,sku,price,status", *lines]), encoding="utf-8")
+
+    result = import_file(import_shop, file)
+
+    assert result.exit_code == 0, result.output
+    assert variants(import_shop) == {"CUP": ("Cup", "CUP", None)}
