@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from .files import read_csv
@@ -39,6 +40,16 @@ def option_values(row: Row) -> list[str]:
     return [value for name in OPTION_VALUES if (value := row[name]) and value != DEFAULT_VALUE]
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Begin the message of an `Unreadable` with the name of its file, and its line."""
+    try:
+        yield
+    except Unreadable as error:
+        where = f"{path.name}, line {error.line}" if error.line else path.name
+        raise Unreadable(f"{where}: {error}") from None
+
+
 def read_ids(path: Path, spool: Spool) -> None:
     """Read the IDs of variants from a shop's `products.json` or from a CSV file.
 
@@ -48,7 +59,7 @@ def read_ids(path: Path, spool: Spool) -> None:
     source = open_rows(path, lambda count: None, problems, required=())
     if "variant_id" not in source.fields or not source.fields & {"sku", "handle"}:
         raise Unreadable(
-            f"{path.name} must have the columns Variant ID and SKU, or Variant ID, Handle and the "
+            "this file must have the columns Variant ID and SKU, or Variant ID, Handle and the "
             "option values"
         )
     handle = ""
@@ -75,7 +86,7 @@ def read_stock(path: Path, spool: Spool) -> None:
     key_columns = ("handle", "url_handle", "sku", "variant_sku")
     if not quantity_columns or not any(name in positions for name in key_columns):
         raise Unreadable(
-            f"{path.name} isn't an inventory export: it must have a Handle or SKU column, and one "
+            "this isn't an inventory export: it must have a Handle or SKU column, and one "
             "with quantities, such as Available"
         )
     numbers, handle = NumberFormat("point"), ""

@@ -19,7 +19,7 @@ from . import storing
 from .categories import Categories
 from .files import Progress
 from .numbers import DecimalSeparator, NumberFormat
-from .other_files import read_ids, read_stock
+from .other_files import naming, read_ids, read_stock
 from .problems import Problems, Unreadable
 from .products import (
     Counts,
@@ -93,8 +93,8 @@ def run(
 
     `name` is the file's name, if it differs from that of `path`. `progress` is called with the
     number of bytes processed since the last call; in total, that is twice the size of the file.
-    Raises `InvalidFile`, which lists all problems, or `OSError` if a file can't be opened. In both
-    cases, nothing is changed.
+    Raises `InvalidFile`, which lists all problems, `Unreadable` for another file of the import, or
+    `OSError` if a file can't be opened. In all cases, nothing is changed.
     """
     problems = Problems()
     with closing(Spool()) as spool:
@@ -104,14 +104,16 @@ def run(
             )
             numbers = NumberFormat(choices.decimal_separator)
             categories = _read(source, spool, numbers)
-            for ids in choices.ids:
-                read_ids(ids, spool)
-            if choices.stock:
-                read_stock(choices.stock, spool)
         except Unreadable as error:
             problems.add(error.line, str(error))
             problems.raise_if_any()
             raise
+        for ids in choices.ids:
+            with naming(ids):
+                read_ids(ids, spool)
+        if choices.stock:
+            with naming(choices.stock):
+                read_stock(choices.stock, spool)
         numbers.decide(problems)
         problems.raise_if_any()
         products = Products(

@@ -166,8 +166,11 @@ def test_translated_woocommerce_export(import_shop: Flask, tmp_path: Path, heade
         (["--currency", "EURO"], "must be a three-letter currency code, such as EUR, not 'EURO'"),
         (["--sell-out", "0%"], "'0%' is not a percentage: use one such as 10%"),
         (["--encoding", "klingon"], "'klingon' is not the name of an encoding"),
-        (["--ids", "FILE"], "this isn't an export from Shopify, Wix, or WooCommerce in English"),
-        (["--stock", "FILE"], "columns.toml isn't an inventory export"),
+        (
+            ["--ids", "FILE"],
+            "columns.toml: this isn't an export from Shopify",
+        ),
+        (["--stock", "FILE"], "columns.toml: this isn't an inventory export"),
     ],
 )
 def test_wrong_options(

@@ -82,7 +82,7 @@ def test_columns_of_another_platform(app: Flask) -> None:
     assert "squarespace.csv is valid: 1 product with 3 variants." in Page(client, mapped).text
     assert "plain.csv must have lines such as title =" in Page(client, wrong).text
     text = Page(client, not_stock).text
-    assert "squarespace.toml isn’t an inventory export" in text
+    assert "squarespace.toml: this isn’t an inventory export" in text
 
 
 def test_progress_needs_no_script(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
