@@ -44,9 +44,12 @@ VISIBILITY_BY_STATUS = {
     # Shopify shows these only to people who have the link
     "unlisted": Visibility.HIDDEN,
 }
+# spreadsheet programs translate TRUE and FALSE: German, French, Spanish
+_FALSE = ("false", "no", "0", "falsch", "faux", "falso")  # codespell:ignore falso
+_TRUE = ("true", "yes", "1", "wahr", "vrai", "verdadero")
 POLICIES = {
-    **dict.fromkeys(("", "deny", "false", "no", "0"), InventoryPolicy.DENY),
-    **dict.fromkeys(("continue", "true", "yes", "1"), InventoryPolicy.CONTINUE),
+    **dict.fromkeys(("", "deny", *_FALSE), InventoryPolicy.DENY),
+    **dict.fromkeys(("continue", *_TRUE), InventoryPolicy.CONTINUE),
 }
 OUT_OF_STOCK = ("out of stock", "out_of_stock", "outofstock", "sold out", "not stocked")
 IN_STOCK = ("in stock", "in_stock", "instock", "available", "unlimited")
@@ -55,8 +58,6 @@ PREORDER = ("preorder", "pre-order", "pre_order", "backorder", "back order", "ba
 UNKNOWN_QUANTITY = ("n/a", "-", "–")
 NOT_A_QUANTITY = "this is not a quantity: use a number, “in stock” or “out of stock”"
 _USUAL_URL = re.compile(r"https?://[a-z0-9.-]+/[\w./%?=&~+-]*", re.ASCII)
-_FALSE = ("false", "no", "0")
-_TRUE = ("", "true", "yes", "1")
 _VARIANT_FIELDS = ("variant_id", "sku", "price", "quantity", "surcharge", *OPTION_VALUES)
 NO_QUANTITIES = (
     "the file contains no quantities: Shopify exports them only for a shop with one location. "
@@ -466,7 +467,7 @@ def skip_reason(row: Row) -> str:
     published = row["published"].casefold()
     if published in _FALSE:
         return "unpublished"
-    return "" if published in _TRUE else published
+    return "" if published in ("", *_TRUE) else published
 
 
 def is_listed(row: Row) -> bool:

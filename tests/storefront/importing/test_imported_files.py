@@ -117,6 +117,8 @@ def test_encodings_and_line_endings(
         "handle|title|price\ncup|Cup|3.50\n",
         "sep=;\nhandle;title;price;;\ncup;Cup;3,50;;\n",
         "\n \nhandle;title;price\ncup;Cup;3,50\n",
+        # saved with a German spreadsheet program
+        "title;price;published;policy\nCup;3,50;WAHR;FALSCH\nMug;3,50;FALSCH;WAHR\n",
         # two files, joined
         "handle,title,price\ncup,Cup,3.50\n\ufeffhandle,title,price\ncup,Cup,3.50\n",
         "handle,title,price\ncup,C\x07u\u202ep,3.50\n",
