@@ -29,7 +29,9 @@ _CLEANER = nh3.Cleaner(
 )
 _IS_HTML = re.compile(r"</[a-z][a-z0-9]*\s*>|<(?:br|hr|img|p|li|ul|ol|div)\b[^>]*>", re.IGNORECASE)
 _CDATA = re.compile(r"<!\[CDATA\[|\]\]>")
-_BLOCK = re.compile(r"<(?:p|div|ul|ol|h[1-6]|table|blockquote|dl|section|article|pre)\b", re.I)
+_BLOCK_TAG = re.compile(
+    r"(</?(?:p|div|ul|ol|h[1-6]|table|blockquote|dl|section|article|pre)\b[^>]*>)", re.IGNORECASE
+)
 _STRUCTURE = re.compile(r"<(?:h[2-6]|ul|ol|dl|table)\b")
 _HEADING_1 = re.compile(r"(</?)h1\b", re.IGNORECASE)
 _EMPTY = re.compile(r"<(p|div|li|h[2-6]|strong|em|b|i|ul|ol)>(?:\s|&nbsp;|\xa0|<br>)*</\1>")
@@ -53,15 +55,27 @@ def safe_html(description: str) -> str:
         text = html.unescape(text)
     if not _IS_HTML.search(text):
         text = html.escape(text, quote=False)
-    if not _BLOCK.search(text):
-        paragraphs = re.split(r"(?:\r\n?|\n)\s*(?:\r\n?|\n)", text)
-        text = "".join(f"<p>{_with_breaks(part)}</p>" for part in paragraphs if part.strip())
-    cleaned = _CLEANER.clean(_HEADING_1.sub(r"\1h2", text))
+    cleaned = _CLEANER.clean(_HEADING_1.sub(r"\1h2", _with_paragraphs(text)))
     cleaned = _LINK_WITHOUT_URL.sub(r"\1", cleaned)
     # repeated, since removing an element may leave its parent empty; four levels are enough
     for _ in range(4):
         cleaned = _EMPTY.sub("", cleaned)
     return cleaned.strip() if plain_text(cleaned) else ""
+
+
+def _with_paragraphs(text: str) -> str:
+    """Put the text outside of paragraphs, lists, tables and other blocks into paragraphs. WordPress
+    stores only the blank lines between them, and adds `p` when it shows a page.
+    """
+    parts, depth = [], 0
+    for index, part in enumerate(_BLOCK_TAG.split(text)):
+        if index % 2:
+            depth = max(0, depth - 1) if part.startswith("</") else depth + 1
+        elif not depth:
+            paragraphs = re.split(r"(?:\r\n?|\n)\s*(?:\r\n?|\n)", part)
+            part = "".join(f"<p>{_with_breaks(each)}</p>" for each in paragraphs if each.strip())
+        parts.append(part)
+    return "".join(parts)
 
 
 def _with_breaks(paragraph: str) -> str:
