@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ...base.fetching import Unavailable
 from ...catalog.pictures import JPEG_WIDTH, WIDTHS
@@ -23,6 +23,7 @@ UNFINISHED_PREFIX = "unfinished-"
 """The prefix of a file that is being written; an interrupted import may leave one behind."""
 MAX_RATIO = 3
 """The maximum ratio of a copy's height to its width; taller pictures are cropped."""
+_SRGB = ImageCms.createProfile("sRGB")
 # at most two at a time, since a picture may need several hundred MB of memory until it is resized
 _decoding = threading.Semaphore(2)
 # larger pictures are refused here, so Pillow needn't warn about them
@@ -71,7 +72,7 @@ def _read(content: bytes) -> Image.Image:
         if picture.mode == "I;16":
             # Pillow converts values from 0 to 65,535 as if 255 were white
             picture = picture.point(lambda value: value / 256).convert("L")
-        return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+        return _in_srgb(picture, "RGBA" if picture.has_transparency_data else "RGB")
     except UnidentifiedImageError:
         raise Unavailable("not in a supported format") from None
     except Image.DecompressionBombError:
@@ -79,6 +80,21 @@ def _read(content: bytes) -> Image.Image:
     except Exception:
         # Pillow's decoders raise many kinds of exception, such as struct.error
         raise Unavailable("damaged") from None
+
+
+def _in_srgb(picture: Image.Image, mode: str) -> Image.Image:
+    """Convert a picture to the colours that a browser assumes for the copies, which have no color
+    profile. Photos from phones often have another one, such as Display P3.
+    """
+    profile = picture.info.get("icc_profile")
+    if picture.mode in ("P", "PA", "LA"):
+        picture = picture.convert(mode)
+    # a profile may be damaged, or unsuitable for the picture
+    with suppress(ImageCms.PyCMSError, OSError):
+        if profile:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            picture = ImageCms.profileToProfile(picture, source, _SRGB, outputMode=mode) or picture
+    return picture.convert(mode)
 
 
 def _resized(picture: Image.Image, width: int) -> Image.Image:

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask, Response, redirect
 from flask.testing import FlaskClient
-from PIL import Image
+from PIL import Image, ImageCms
 from werkzeug.datastructures import Headers
 
 from storefront import db
@@ -40,6 +40,15 @@ def gray_png() -> bytes:
     """Return a medium gray picture with 16 bits per pixel."""
     file = io.BytesIO()
     Image.new("I;16", (400, 400), 0x8000).save(file, "PNG")
+    return file.getvalue()
+
+
+def picture_with_profile(profile: bytes = b"") -> bytes:
+    """Return a red picture with a color profile; by default, one in which red means green."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"----").replace(b"gXYZ", b"rXYZ").replace(b"----", b"gXYZ")
+    file = io.BytesIO()
+    Image.new("RGB", (400, 400), "red").save(file, "JPEG", icc_profile=profile or swapped)
     return file.getvalue()
 
 
@@ -79,6 +88,8 @@ def pictures(requested: list[str]) -> Iterator[str]:
         "wide.webp": encoded((900, 600), "WEBP"),
         "tall.gif": encoded((200, 3000), "GIF"),
         "16-bit.png": gray_png(),
+        "profile.jpg": picture_with_profile(),
+        "damaged-profile.jpg": picture_with_profile(b"damaged"),
         "page.jpg": b"<!doctype html><title>Not a picture</title>",
         "drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
         "damaged.jpg": encoded((900, 900))[:2000],
@@ -290,13 +301,23 @@ def test_linked_pictures_add_their_servers_to_the_security_policy(
     assert feed[0]["image_link"] == "https://cdn.example.com/a.jpg?v=1"
 
 
-def test_pictures_with_16_bits_are_not_white(shop: MakeShop, tmp_path: Path, pictures: str) -> None:
-    app = shop()
-    import_products(app, tmp_path / "a.csv", [(f"{pictures}/16-bit.png", "")])
+@pytest.mark.parametrize(
+    ("name", "color"),
+    [
+        ("16-bit.png", (128, 128, 128)),
+        ("profile.jpg", (0, 255, 0)),
+        ("damaged-profile.jpg", (255, 0, 0)),
+    ],
+)
+def test_copies_have_the_same_colors(
+    shop: MakeShop, tmp_path: Path, pictures: str, name: str, color: tuple[int, ...]
+) -> None:
+    client = shop().test_client()
+    import_products(client.application, tmp_path / "a.csv", [(f"{pictures}/{name}", "")])
 
-    reply = app.test_client().get(stage(app.test_client(), 0)["src"], buffered=True)
+    reply = client.get(stage(client, 0)["src"], buffered=True)
     with Image.open(io.BytesIO(reply.data)) as copy:
-        assert copy.convert("L").getpixel((9, 9)) == pytest.approx(128, abs=4)
+        assert copy.convert("RGB").getpixel((9, 9)) == pytest.approx(color, abs=6)
 
 
 def test_malformed_addresses_and_positions_break_no_page(shop: MakeShop, tmp_path: Path) -> None:
