@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from flask_babel import gettext
+
 from ..base.current_shop import cached_import, shop
 from ..base.settings import Text
+
+OTHER = "more"
+"""The slug of an import's category for all types of product that aren't categories themselves."""
 
 
 class Category(NamedTuple):
@@ -26,4 +31,7 @@ def categories() -> Mapping[str, Category]:
             slug: Category(department.name or slug.capitalize(), department.description)
             for slug, department in shop().departments.items()
         }
-    return {slug: Category(name, "") for slug, name in imported.categories}
+    return {
+        slug: Category(gettext("More") if slug == OTHER else name, "")
+        for slug, name in imported.categories
+    }

@@ -7,6 +7,7 @@ from collections import Counter
 from functools import cached_property
 
 from ..catalog.browsing import fold
+from ..catalog.categories import OTHER
 
 MAX_CATEGORIES = 6
 """The maximum number of categories in the menu, in addition to the one for all other types."""
@@ -14,7 +15,7 @@ MAX_CHARACTERS = 90
 """The maximum total length of the categories' names, so that they fit in one row on a desktop."""
 MAX_TYPES = 10_000
 """The maximum number of different types, and of different vendors, that are counted."""
-OTHER = ("more", "More")
+MORE = (OTHER, "More")
 MAX_NAME = 40
 MAX_SHOP_NAME = 80
 
@@ -53,11 +54,11 @@ class Categories:
             return []
         items: list[tuple[str, str]] = []
         for slug in types[:MAX_CATEGORIES]:
-            items += [(slug, self._names[slug])] if slug != OTHER[0] else []
+            items += [(slug, self._names[slug])] if slug != OTHER else []
             if sum(len(name) for _, name in items) > MAX_CHARACTERS and len(items) > 2:
                 items.pop()
                 break
-        return items if len(items) == len(self._counts) else [*items, OTHER]
+        return items if len(items) == len(self._counts) else [*items, MORE]
 
     @property
     def main_vendor(self) -> str | None:
@@ -71,7 +72,7 @@ class Categories:
         """Return the slug of the category for a type."""
         slug = _slug(type_)
         slugs = [known for known, _ in self.items]
-        return slug if slug in slugs or not slugs else OTHER[0]
+        return slug if slug in slugs or not slugs else OTHER
 
 
 def _slug(type_: str) -> str:

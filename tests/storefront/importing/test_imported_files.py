@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from sqlalchemy.orm import selectinload
 
 from storefront import db
 from storefront.base.models import Product
+from tests.storefront.conftest import close, make_shop
 from tests.storefront.importing.test_import_catalog import MakeShop, import_file, variants
 
 FILES = Path(__file__).with_name("imports")
@@ -243,6 +246,18 @@ def test_menu_fits_into_one_row(import_shop: Flask, tmp_path: Path) -> None:
 
     assert f"Categories: {', '.join(names)}, More." in result.stdout, result.output
     assert '<p class="card__summary">Soft.</p>' in import_shop.test_client().get("/").text
+
+
+def test_category_for_other_types_is_translated(tmp_path: Path, catalog_db: Path) -> None:
+    shutil.copy(catalog_db, tmp_path / "shop.db")
+    app = make_shop(tmp_path / "shop.db", NOTIFY_ME_LANGUAGES__OFFERED="de")
+    file = tmp_path / "products.csv"
+    file.write_text("title,type,price\nTasse,Küche,1\nHut,Mode,1\nKarte,,1\n", encoding="utf-8")
+
+    assert "Categories: Küche, Mode, More." in import_file(app, file).stdout
+    menu = re.findall(r"category=\w+[^>]*>([^<]+)</a>", app.test_client().get("/").text)
+    assert menu[:3] == ["Küche", "Mode", "Weitere"]
+    close(app)
 
 
 def test_each_product_counts_once(import_shop: Flask, tmp_path: Path) -> None:
