@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -40,13 +41,18 @@ def clear(session: Session) -> None:
 def load(session: Session, catalog: CatalogFile, *, stock: bool = False) -> LoadResult:
     """Store `catalog` in one transaction.
 
-    Existing variants keep their stock unless `stock` is set. Variants that a product in the file no
-    longer lists are deleted. Products that aren't in the file stay unchanged.
+    Existing variants keep their stock unless `stock` is set, even if they belong to another product
+    now. Variants that a product in the file no longer lists are deleted. Products that aren't in
+    the file stay unchanged, unless all their variants belong to other products now: these are
+    deleted.
     """
     statement = sa.select(Product).options(
         selectinload(Product.options), selectinload(Product.variants)
     )
     existing = {product.handle: product for product in session.scalars(statement)}
+    variants = {
+        variant.sku: variant for product in existing.values() for variant in product.variants
+    }
     result = LoadResult()
     for position, entry in enumerate(catalog.products):
         product = existing.get(entry.handle)
@@ -54,14 +60,24 @@ def load(session: Session, catalog: CatalogFile, *, stock: bool = False) -> Load
             product = Product(handle=entry.handle, options=[], variants=[])
             session.add(product)
             result.new_products += 1
-        _update(product, entry, position, stock=stock)
+        _update(product, entry, position, variants, stock=stock)
         result.products += 1
         result.variants += len(entry.variants)
+    for product in existing.values():
+        if not product.variants:
+            session.delete(product)
     session.commit()
     return result
 
 
-def _update(product: Product, entry: ProductEntry, position: int, *, stock: bool) -> None:
+def _update(
+    product: Product,
+    entry: ProductEntry,
+    position: int,
+    variants_by_sku: Mapping[str, ProductVariant],
+    *,
+    stock: bool,
+) -> None:
     product.position = position
     for name in COPIED_FIELDS:
         setattr(product, name, getattr(entry, name))
@@ -80,7 +96,6 @@ def _update(product: Product, entry: ProductEntry, position: int, *, stock: bool
     ):
         option.position = index
         option.values = [OptionValue(name=v.name, swatch=v.swatch) for v in option_entry.values]
-    variants_by_sku = {variant.sku: variant for variant in product.variants}
     product.variants = [
         variants_by_sku.get(variant.sku)
         or ProductVariant(sku=variant.sku, quantity=variant.quantity)

@@ -63,6 +63,29 @@ def test_load_updates_products_and_variants(app: Flask, tmp_path: Path) -> None:
     assert Decimal("199.00") in variants_now[0]
 
 
+def test_variants_can_move_to_another_product(app: Flask, tmp_path: Path) -> None:
+    """They keep their rows, for example if a product has a new handle."""
+    catalog = json.loads(SHOP.read_text(encoding="utf-8"))
+    parka, mug = catalog["products"][0], catalog["products"][-1]
+    parka["handle"] = "haar-coat"
+    moved = parka["variants"].pop()
+    mug |= {"options": parka["options"], "variants": [moved]}
+    file = tmp_path / "two.json"
+    file.write_text(json.dumps({"products": [mug, parka]}), encoding="utf-8")
+    products, _options, variants = rows(app)
+
+    load(app, str(file))
+    products_now, _options, variants_now = rows(app)
+
+    assert {p[1] for p in products} - {p[1] for p in products_now} == {"haar-parka"}
+    assert {p[1] for p in products_now} - {p[1] for p in products} == {"haar-coat"}
+    ids = {v[2]: v[0] for v in variants}
+    assert all(ids[v[2]] == v[0] for v in variants_now)
+    product_ids = {v[2]: v[1] for v in variants_now}
+    handles = {p[0]: p[1] for p in products_now}
+    assert handles[product_ids[moved["sku"]]] == mug["handle"]
+
+
 def test_load_keeps_the_stock_unless_stock_is_given(app: Flask, stock: Stock) -> None:
     stock.set("HAAR-KEL-L", 77)
 
