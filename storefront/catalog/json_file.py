@@ -102,7 +102,7 @@ def read(path: Path, categories: Collection[str]) -> CatalogFile:
     Raises `CatalogError`, which lists all errors.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogError([f"{path} can't be read: {error}"]) from error
     return parse(text, categories)

@@ -51,7 +51,8 @@ def test_load_updates_products_and_variants(app: Flask, tmp_path: Path) -> None:
     parka["variants"][0]["price"] = "199.00"
     del parka["variants"][-1]
     file = tmp_path / "one.json"
-    file.write_text(json.dumps({"products": [parka]}), encoding="utf-8")
+    # with a byte order mark, as some editors on Windows write it
+    file.write_text(json.dumps({"products": [parka]}), encoding="utf-8-sig")
     products, _options, variants = rows(app)
 
     load(app, str(file))
