@@ -283,12 +283,14 @@ class Products:
         return names
 
     def _option_values(self, row: Row, names: Mapping[int, str]) -> dict[str, str]:
-        """Return a variant's values by the names of the options."""
-        return {
-            row[f"option{i}_name"] or name: value
-            for i, name in names.items()
-            if (value := row[f"option{i}_value"])
-        }
+        """Return a variant's values by the names of the options, ignoring the names' case."""
+        names_by_key = {name.casefold(): name for name in names.values()}
+        values = {}
+        for i, name in names.items():
+            if value := row[f"option{i}_value"]:
+                own_name = row[f"option{i}_name"] or name
+                values[names_by_key.get(own_name.casefold(), own_name)] = value
+        return values
 
     def _variants(
         self,

@@ -337,3 +337,13 @@ def test_archived_product_with_the_same_sku(import_shop: Flask, tmp_path: Path) 
 
     assert result.exit_code == 0, result.output
     assert variants(import_shop) == {"CUP": ("Cup", "CUP", None)}
+
+
+def test_case_of_option_names(import_shop: Flask, tmp_path: Path) -> None:
+    """A table written by hand may repeat an option's name in another case."""
+    file = tmp_path / "products.csv"
+    header = "title,sku,price,option1_name,option1_value\n"
+    file.write_text(f"{header}Cup,C-S,3,Size,S\nCup,C-M,3,size,M\n", encoding="utf-8")
+
+    assert import_file(import_shop, file).exit_code == 0
+    assert variants(import_shop) == {"C-S": ("Cup, S", "C-S", None), "C-M": ("Cup, M", "C-M", None)}
