@@ -45,8 +45,8 @@ VISIBILITY_BY_STATUS = {
     "unlisted": Visibility.HIDDEN,
 }
 # spreadsheet programs translate TRUE and FALSE: German, French, Spanish
-_FALSE = ("false", "no", "0", "falsch", "faux", "falso")  # codespell:ignore falso
-_TRUE = ("true", "yes", "1", "wahr", "vrai", "verdadero")
+_FALSE = ("false", "no", "n", "0", "falsch", "faux", "falso")  # codespell:ignore falso
+_TRUE = ("true", "yes", "y", "1", "wahr", "vrai", "verdadero")
 POLICIES = {
     **dict.fromkeys(("", "deny", *_FALSE), InventoryPolicy.DENY),
     **dict.fromkeys(("continue", *_TRUE), InventoryPolicy.CONTINUE),

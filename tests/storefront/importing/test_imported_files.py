@@ -122,6 +122,8 @@ def test_encodings_and_line_endings(
         "\n \nhandle;title;price\ncup;Cup;3,50\n",
         # saved with a German spreadsheet program
         "title;price;published;policy\nCup;3,50;WAHR;FALSCH\nMug;3,50;FALSCH;WAHR\n",
+        # BigCommerce's values
+        "title,price,published\nCup,3.50,Y\nMug,3.50,N\n",
         # two files, joined
         "handle,title,price\ncup,Cup,3.50\n\ufeffhandle,title,price\ncup,Cup,3.50\n",
         "handle,title,price\ncup,C\x07u\u202ep,3.50\n",
