@@ -62,9 +62,13 @@ def upload() -> BaseResponse:
     job = upload_jobs.create(PurePath(files["file"].filename or "").name[:255], options)
     for name, file in files.items():
         # stored under its own name, since messages quote it
+        own_name = secure_filename(file.filename or "")[-100:]
+        if "." not in own_name:
+            # without its letters from other scripts, склад.csv is only called csv
+            own_name = f"{name}.{own_name}".rstrip(".")
         folder = upload_jobs.path(job.id) / f"upload-{name}"
         folder.mkdir()
-        file.save(folder / (secure_filename(file.filename or "") or name))
+        file.save(folder / own_name)
     upload_jobs.start(job, "checking")
     return redirect(url("imports.status", job_id=job.id), code=303)
 
