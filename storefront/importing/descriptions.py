@@ -63,17 +63,17 @@ def safe_html(description: str) -> str:
     return cleaned.strip() if plain_text(cleaned) else ""
 
 
-def _with_paragraphs(text: str) -> str:
+def _with_paragraphs(description: str) -> str:
     """Put the text outside of paragraphs, lists, tables and other blocks into paragraphs. WordPress
     stores only the blank lines between them, and adds `p` when it shows a page.
     """
     parts, depth = [], 0
-    for index, part in enumerate(_BLOCK_TAG.split(text)):
+    for index, part in enumerate(_BLOCK_TAG.split(description)):
         if index % 2:
             depth = max(0, depth - 1) if part.startswith("</") else depth + 1
         elif not depth:
-            paragraphs = re.split(r"(?:\r\n?|\n)\s*(?:\r\n?|\n)", part)
-            part = "".join(f"<p>{_with_breaks(each)}</p>" for each in paragraphs if each.strip())
+            texts = re.split(r"(?:\r\n?|\n)\s*(?:\r\n?|\n)", part)
+            part = "".join(f"<p>{_with_breaks(text)}</p>" for text in texts if text.strip())
         parts.append(part)
     return "".join(parts)
 

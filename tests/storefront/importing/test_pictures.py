@@ -44,7 +44,7 @@ def gray_png() -> bytes:
 
 
 def picture_with_profile(profile: bytes = b"") -> bytes:
-    """Return a red picture with a color profile; by default, one in which red means green."""
+    """Return a red picture with a colour profile; by default, one in which red means green."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = srgb.replace(b"rXYZ", b"----").replace(b"gXYZ", b"rXYZ").replace(b"----", b"gXYZ")
     file = io.BytesIO()
