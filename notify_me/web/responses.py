@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from typing import Any
 
 from flask import (
     Response,
-    jsonify,
     make_response,
     redirect,
     render_template,
@@ -65,11 +65,18 @@ def _respond(state: str, template: str, status: int, context: Mapping[str, Any])
         reply: dict[str, Any] = {"state": state, "html": html, "calls": [], "sign_up": None}
         if state == "done":
             reply |= {"channels": context["results"], "signed_up": context["signed_up"]}
-        return make_response(jsonify(reply), status)
+        return _json(reply, status)
     # the same in every request, so that a shop can cache the fragment on its server (browsers must
     # not store it); unique on a page, because a page has at most one dialog for each URL
     context["prefix"] = f"notify-me-{sha256(request.full_path.encode()).hexdigest()[:6]}"
     return make_response(render_template("notify_me/dialog.html", **context), status)
+
+
+def _json(reply: Mapping[str, Any], status: int) -> Response:
+    """Return a reply to the element. The shop's own JSON provider isn't used, since it may rename
+    keys, or refuse some.
+    """
+    return Response(json.dumps(reply), status, mimetype="application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +218,7 @@ def calls_to_make(
     show once Klaviyo has accepted all of them, and the signed ID of the sign-up.
     """
     reply = done(logged, product, sign_up).json or {}
-    return make_response(jsonify({**reply, "state": "send", "calls": calls, "sign_up": signed}))
+    return _json({**reply, "state": "send", "calls": calls, "sign_up": signed}, HTTPStatus.OK)
 
 
 def done(

@@ -1,0 +1,45 @@
+"""The kit in shops with unusual settings of Flask and Jinja."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from tests.notify_me.small_shop import small_catalog, small_shop
+from tests.support import Sandbox
+
+FORM = "/notify-me/$custom:::$default:::MUG"
+SIGN_UP = {"channels": "EMAIL", "email": "ada@example.org"}
+ELEMENT = {"X-Notify-Me": "1"}
+
+
+def make_shop(folder: Path, sandbox: Sandbox, **config: Any) -> Flask:
+    """Return a shop that sells a sold-out mug."""
+    return small_shop(folder, small_catalog(), **{**sandbox.environ(), **config})
+
+
+class StrictJSON(DefaultJSONProvider):
+    """Like orjson, accepts only `str` itself as a key, not its subclasses."""
+
+    def dumps(self, obj: Any, **options: Any) -> str:
+        """Serialize `obj`."""
+        for value in (obj, *obj.values()):
+            if isinstance(value, dict) and {*map(type, value)} - {str}:
+                raise TypeError("Dict key must be str")
+        return super().dumps(obj, **options)
+
+
+@pytest.mark.parametrize(("mode", "state"), [("server", "done"), ("client", "send")])
+def test_shop_with_its_own_json_provider(
+    tmp_path: Path, sandbox: Sandbox, mode: str, state: str
+) -> None:
+    app = make_shop(tmp_path, sandbox, NOTIFY_ME_MODE=mode)
+    app.json = StrictJSON(app)
+
+    reply = app.test_client().post(FORM, data=SIGN_UP, headers=ELEMENT)
+
+    assert reply.get_json()["state"] == state
