@@ -39,6 +39,10 @@ from .product import Product, form_url
 
 FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
 """The templates of the form and of the confirmation."""
+OPTIONAL = {"variant": None, "back": False, "body_content": "", "focus": True, "preview": False}
+"""Variables of the templates that not every state has. They are always set, since a shop's Jinja
+may refuse undefined variables, and a shop may have variables of its own with these names.
+"""
 RETRY_AFTER = 30
 """The `Retry-After` of a reply with status 503, in seconds."""
 
@@ -52,7 +56,8 @@ def _respond(state: str, template: str, status: int, context: Mapping[str, Any])
     """Return a state of the form: as JSON for the element's POST, as a dialog for its GET, and as a
     page for anything else.
     """
-    context = {**context, "state": state, "view": template, "modal": current_settings().modal}
+    shown = {"state": state, "view": template, "modal": current_settings().modal}
+    context = {**OPTIONAL, **context, **shown}
     if not from_element():
         context |= {"heading": "h1", "prefix": "notify-me"}
         return make_response(render_page(context), status)

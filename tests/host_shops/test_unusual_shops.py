@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +44,17 @@ def test_shop_with_its_own_json_provider(
     reply = app.test_client().post(FORM, data=SIGN_UP, headers=ELEMENT)
 
     assert reply.get_json()["state"] == state
+
+
+def test_shop_with_variables_for_all_templates(tmp_path: Path, sandbox: Sandbox) -> None:
+    """The kit's templates have optional variables with the same names."""
+    app = make_shop(tmp_path, sandbox)
+    app.context_processor(lambda: {"preview": True, "variant": "B", "body_content": "On sale"})
+    shopper = app.test_client()
+
+    dialog = shopper.get(FORM, headers=ELEMENT)
+    confirmation = shopper.post(FORM, data=SIGN_UP, follow_redirects=True)
+
+    # the script can't open a dialog that is already open
+    assert re.search(r"<dialog [^>]* open>", dialog.text) is None
+    assert "On sale" not in confirmation.text

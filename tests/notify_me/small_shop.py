@@ -19,6 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
+from jinja2 import StrictUndefined
 from werkzeug.serving import make_server
 
 from notify_me import CompositeID, NotifyMe, Variant, admin
@@ -88,6 +89,8 @@ def small_shop(folder: Path, catalog: DictCatalog, *, migrate: bool = True, **co
     """
     file = folder / DATABASE
     app = Flask("small_shop", root_path=str(folder), instance_path=str(folder / "instance"))
+    # as in many shops; the kit's templates mustn't use undefined variables
+    app.jinja_options = {**app.jinja_options, "undefined": StrictUndefined}
     defaults: dict[str, Any] = {
         "RATELIMIT_ENABLED": False,
         "SECRET_KEY": "s" * 32,
