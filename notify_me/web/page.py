@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import current_app, render_template
 from jinja2 import Environment, Template, TemplateNotFound, TemplateSyntaxError, nodes
+from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_settings
@@ -32,19 +33,28 @@ def render_page(context: dict[str, Any]) -> str:
 
 
 def _render(environment: Environment, page: Page, context: dict[str, Any]) -> str:
-    layout = environment.get_template(page.template)
-    return render_template(_frame(environment, page.block), layout=layout, **context)
+    # rendered separately, so that the variables of the kit's templates, such as `form`, don't
+    # replace those of the shop's layout
+    title = environment.get_template("notify_me/_page_title.html").render(context)
+    view = render_template("notify_me/page.html", **context)
+    return render_template(
+        _frame(environment, page.block),
+        notify_me_layout=environment.get_template(page.template),
+        notify_me_title=Markup(title),  # noqa: S704 - Jinja's own output
+        notify_me_description=context["body_content"],
+        notify_me_view=Markup(view),  # noqa: S704 - Jinja's own output
+    )
 
 
 @lru_cache(maxsize=8)
 def _frame(environment: Environment, block: str) -> Template:
-    """Return a template that extends `layout` and shows a view in the block with this name."""
+    """Return a template that extends the layout and shows a view in the block with this name."""
     return environment.from_string(
-        "{% extends layout %}"
-        "{% block title %}{% include 'notify_me/_page_title.html' %}{% endblock %}"
-        '{% block head %}<meta name="robots" content="noindex">{% if body_content %}'
-        '<meta name="description" content="{{ body_content }}">{% endif %}{% endblock %}'
-        f"{{% block {block} %}}{{% include 'notify_me/page.html' %}}{{% endblock %}}"
+        "{% extends notify_me_layout %}"
+        "{% block title %}{{ notify_me_title }}{% endblock %}"
+        '{% block head %}<meta name="robots" content="noindex">{% if notify_me_description %}'
+        '<meta name="description" content="{{ notify_me_description }}">{% endif %}{% endblock %}'
+        f"{{% block {block} %}}{{{{ notify_me_view }}}}{{% endblock %}}"
     )
 
 

@@ -58,3 +58,19 @@ def test_shop_with_variables_for_all_templates(tmp_path: Path, sandbox: Sandbox)
     # the script can't open a dialog that is already open
     assert re.search(r"<dialog [^>]* open>", dialog.text) is None
     assert "On sale" not in confirmation.text
+
+
+def test_layout_has_variables_that_the_kit_uses(tmp_path: Path, sandbox: Sandbox) -> None:
+    """The shop's layout shows a newsletter form and, on some pages, a message."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "base.html").write_text(
+        "<body>{% block main %}{% endblock %}"
+        "<footer>{{ form.newsletter }} {{ alert|default('no message') }}</footer>"
+    )
+    app = make_shop(tmp_path, sandbox)
+    app.context_processor(lambda: {"form": {"newsletter": "Our newsletter"}})
+
+    page = app.test_client().post(FORM, data={**SIGN_UP, "leave_blank": "x"})
+
+    assert page.status_code == 422
+    assert "<footer>Our newsletter no message</footer>" in page.text
