@@ -34,7 +34,6 @@ from .settings.loader import INSTANCE_CONFIG
 from .store.sign_up_log import SignUpLog
 from .variants import Catalog, CompositeID, FunctionCatalog, Variant
 from .web import abuse, theme
-from .web.page import layout_problem
 from .web.template_globals import notify_me, notify_me_head
 from .web.views import CompositeIDConverter, blueprint
 
@@ -161,8 +160,6 @@ class NotifyMe:
         app.jinja_env.globals["notify_me_language"] = locales.language
         app.jinja_env.globals["notify_me"] = notify_me
         app.jinja_env.globals["notify_me_head"] = notify_me_head
-        if problem := layout_problem(app.jinja_env, settings.page):
-            logger.warning("the form page uses the kit's plain layout, because %s", problem)
 
 
 def _database(app: Flask, engine: EngineSource | None) -> Database:

@@ -7,7 +7,15 @@ from functools import lru_cache
 from typing import Any
 
 from flask import current_app, render_template
-from jinja2 import Environment, Template, TemplateNotFound, TemplateSyntaxError, nodes
+from jinja2 import (
+    Environment,
+    Template,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    nodes,
+    pass_context,
+)
+from jinja2.runtime import Context
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,6 +25,8 @@ from ..settings.tables.page import Page
 logger = logging.getLogger(__name__)
 
 PLAIN = Page(template="notify_me/base.html")
+RUNTIME_LAYOUT = ""
+"""Stands for the blocks of a layout that is chosen in each request, such as a partial for htmx."""
 
 
 def render_page(context: dict[str, Any]) -> str:
@@ -24,26 +34,39 @@ def render_page(context: dict[str, Any]) -> str:
     shop's layout doesn't exist, lacks the block, or reads a database that is unavailable.
     """
     environment, page = current_app.jinja_env, current_settings().page
-    if not _cached_problem(environment, page):
+    if is_layout_usable(environment, page):
         try:
-            return _render(environment, page, context)
+            if html := _render(environment, page, context):
+                return html
+            logger.error("the layout %s has no block %s on this page", page.template, page.block)
         except SQLAlchemyError as error:
             logger.error("the layout %s failed: %s", page.template, type(error).__name__)
     return _render(environment, PLAIN, context)
 
 
 def _render(environment: Environment, page: Page, context: dict[str, Any]) -> str:
+    """Return the page; empty if its layout doesn't show the block."""
     # rendered separately, so that the variables of the kit's templates, such as `form`, don't
     # replace those of the shop's layout
     title = environment.get_template("notify_me/_page_title.html").render(context)
-    view = render_template("notify_me/page.html", **context)
-    return render_template(
+    view = environment.get_template("notify_me/page.html")
+    is_shown = False
+
+    @pass_context
+    def show(shop_context: Context) -> Markup:
+        nonlocal is_shown
+        is_shown = True
+        html = view.render({**shop_context.get_all(), **context})
+        return Markup(html)  # noqa: S704 - Jinja's own output
+
+    html = render_template(
         _frame(environment, page.block),
         notify_me_layout=environment.get_template(page.template),
         notify_me_title=Markup(title),  # noqa: S704 - Jinja's own output
         notify_me_description=context["body_content"],
-        notify_me_view=Markup(view),  # noqa: S704 - Jinja's own output
+        notify_me_view=show,
     )
+    return html if is_shown else ""
 
 
 @lru_cache(maxsize=8)
@@ -54,32 +77,35 @@ def _frame(environment: Environment, block: str) -> Template:
         "{% block title %}{{ notify_me_title }}{% endblock %}"
         '{% block head %}<meta name="robots" content="noindex">{% if notify_me_description %}'
         '<meta name="description" content="{{ notify_me_description }}">{% endif %}{% endblock %}'
-        f"{{% block {block} %}}{{{{ notify_me_view }}}}{{% endblock %}}"
+        f"{{% block {block} %}}{{{{ notify_me_view() }}}}{{% endblock %}}"
     )
 
 
-def layout_problem(environment: Environment, page: Page) -> str:
-    """Return why the layout can't be used and what to do about it; empty if it can be used."""
+@lru_cache(maxsize=32)
+def is_layout_usable(environment: Environment, page: Page) -> bool:
+    """Return whether the form page can use the shop's layout. If it can't, log why, once."""
     try:
         names = _blocks(environment, page.template)
-    except TemplateNotFound as error:
-        return f"there is no template {error.name}: set [page] template to the shop's layout"
     except TemplateSyntaxError:
-        # at startup, the shop may not have added all its Jinja extensions yet
-        return ""
-    if page.block in names:
-        return ""
-    existing = ", ".join(sorted(names)) or "none"
-    return (
-        f"{page.template} has no block {page.block}: set [page] block to one of these: {existing}"
-    )
-
-
-_cached_problem = lru_cache(maxsize=32)(layout_problem)
+        return True  # the shop should see this error
+    except TemplateNotFound as error:
+        problem = f"there is no template {error.name}: set [page] template to the shop's layout"
+    else:
+        if page.block in names or RUNTIME_LAYOUT in names:
+            return True
+        existing = ", ".join(sorted(names)) or "none"
+        problem = (
+            f"{page.template} has no block {page.block}: set [page] block to one of these: "
+            f"{existing}"
+        )
+    logger.warning("the form page uses the kit's plain layout, because %s", problem)
+    return False
 
 
 def _blocks(environment: Environment, name: str) -> set[str]:
-    """Return the names of the blocks of a template and of the templates that it extends."""
+    """Return the names of the blocks of a template and of the templates that it extends, and
+    `RUNTIME_LAYOUT` if it extends one that depends on the request.
+    """
     if environment.loader is None:
         return set()
     source, _, _ = environment.loader.get_source(environment, name)
@@ -88,4 +114,6 @@ def _blocks(environment: Environment, name: str) -> set[str]:
     for extends in tree.find_all(nodes.Extends):
         if isinstance(extends.template, nodes.Const):
             names |= _blocks(environment, extends.template.value)
+        else:
+            names.add(RUNTIME_LAYOUT)
     return names

@@ -17,6 +17,7 @@ from ..i18n.locales import Language, language
 from ..settings import Settings
 from ..variants import Variant
 from . import preview, theme
+from .page import is_layout_usable
 from .product import Product
 from .public_count import public_count
 
@@ -123,6 +124,8 @@ def notify_me_head() -> Markup:
 
 def _head(environment: Environment, settings: Settings, language: Language, script: str) -> Markup:
     """Return the head. All arguments are part of the cache key, even those that aren't used."""
+    # not at startup, since the layout may be in a blueprint that the shop registers later
+    is_layout_usable(environment, settings.page)
     stylesheet = theme.build_theme(settings)
     url = url_for("notify_me.theme_css", v=stylesheet.version) if stylesheet.css else ""
     return _macro("head", theme=url, modal=settings.modal)

@@ -151,7 +151,7 @@ class Lines(logging.Handler):
 
 def _listen(logger: logging.Logger, level: int) -> Iterator[list[str]]:
     handler, before = Lines(), logger.level
-    # most test shops have no layout, which the kit warns about at startup
+    # most test shops have no layout, which the kit warns about
     handler.addFilter(lambda record: "there is no template base.html" not in record.getMessage())
     logger.addHandler(handler)
     logger.setLevel(level)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -168,8 +168,15 @@ def test_form_page_uses_the_shops_layout(make_app: Callable[..., Flask], tmp_pat
             "",
         ),
         ("", {"NOTIFY_ME_PAGE__TEMPLATE": "none.html"}, False, "there is no template none.html"),
+        (
+            "{% extends 'none.html' if 'HX-Request' in request.headers else 'frame.html' %}",
+            {"NOTIFY_ME_PAGE__BLOCK": "content"},
+            True,
+            "",
+        ),
+        ("{% extends 'frame.html' if request else '' %}", {}, False, "has no block main"),
     ],
-    ids=["other block", "configured", "missing template"],
+    ids=["other block", "configured", "missing template", "chosen", "chosen, other block"],
 )
 def test_form_page_in_other_layouts(
     make_app: Callable[..., Flask],
@@ -195,6 +202,20 @@ def test_form_page_in_other_layouts(
     assert ("<b>Shop</b>" in reply.text) is is_shops
     assert post_form(view(reply)).form_data() != []
     assert any(warning in line for line in lines) if warning else lines == []
+
+
+def test_layout_is_in_a_blueprint_that_is_registered_later(
+    make_app: Callable[..., Flask], tmp_path: Path, lines: list[str]
+) -> None:
+    app = make_app(NOTIFY_ME_PAGE__TEMPLATE="shop.html")
+    layout = "<b>Shop</b>{{ notify_me_head() }}{% block main %}{% endblock %}"
+    (tmp_path / "shop.html").write_text(layout)
+    app.register_blueprint(Blueprint("pages", __name__, template_folder=str(tmp_path)))
+
+    page = app.test_client().get(PARKA)
+
+    assert "<b>Shop</b>" in page.text
+    assert lines == []
 
 
 def test_shop_can_override_templates(app: Flask, tmp_path: Path) -> None:
