@@ -17,9 +17,6 @@ logger = logging.getLogger(__package__)
 RETRY_INTERVAL = 30.0
 """Seconds until the next attempt, if another process is delivering or an error occurred."""
 
-_process_lock = threading.Lock()
-"""Lets only one app in this process deliver at a time, since a process has only one DBOS engine."""
-
 
 class BackgroundDelivery:
     """Starts a thread that delivers queued calls.
@@ -61,14 +58,13 @@ def _run(context: DeliveryContext) -> None:
             # imports DBOS, which takes half a second
             from .worker import deliver_until
 
-            with _process_lock:
-                if claimed := claim_first_executor_id(context.folder, "web process"):
-                    executor_id, lock = claimed
-                    logger.info("delivering queued calls in this web process")
-                    try:
-                        deliver_until(stop, context, executor_id)
-                    finally:
-                        lock.release()
+            if claimed := claim_first_executor_id(context.folder, "web process"):
+                executor_id, lock = claimed
+                logger.info("delivering queued calls in this web process")
+                try:
+                    deliver_until(stop, context, executor_id)
+                finally:
+                    lock.release()
         except SQLAlchemyError as error:
             logger.warning("the database is unavailable: %s", type(error).__name__)
         except Exception as error:

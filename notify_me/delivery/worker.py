@@ -165,6 +165,10 @@ def _deliver(*arguments: Any) -> None:
         _current.deliver(job)
 
 
+_engine_lock = threading.Lock()
+"""Held by the app whose engine is running. The other apps in this process wait until it is idle."""
+
+
 class _Engine:
     """The DBOS engine. A process can have only one at a time."""
 
@@ -175,10 +179,11 @@ class _Engine:
         self._deliverer = Deliverer(context, stopping=stop)
 
     def start(self) -> None:
-        """Start processing the queues, unless the engine is running already."""
+        """Start processing the queues, unless an engine is running already in this process."""
         global _current
-        if self.is_running:
+        if self.is_running or not _engine_lock.acquire(blocking=False):
             return
+        self.is_running = True
         _current = self._deliverer
         engine_options: dict[str, Any] = {"hide_parameters": True}
         if self._context.engine.dialect.name == "sqlite":
@@ -198,7 +203,6 @@ class _Engine:
         except Exception:
             self.stop()
             raise
-        self.is_running = True
 
     def _launch(self, config: DBOSConfig) -> None:
         DBOS(config=config)
@@ -221,9 +225,12 @@ class _Engine:
 
     def stop(self) -> None:
         """Stop the engine, after waiting up to `DRAIN_TIMEOUT` for the calls in progress."""
+        if not self.is_running:
+            return
         self.is_running = False
         with suppress(Exception):
             DBOS.destroy(workflow_completion_timeout_sec=DRAIN_TIMEOUT)
+        _engine_lock.release()
 
     def apply_pauses(self) -> None:
         """Stop the queues of paused operations; when a probe is due, let one call through."""

@@ -53,6 +53,35 @@ def test_web_process_leaves_the_calls_to_a_running_worker(shop: Shop, sandbox: S
         assert "in this web process" not in web.output.read_text()
 
 
+TWO_SHOPS = """
+import sys
+from pathlib import Path
+from notify_me.delivery import worker
+from tests.notify_me.small_shop import small_catalog, small_shop
+worker.IDLE_TIMEOUT = 0.5
+for name in ("first", "second"):
+    folder = Path(sys.argv[1], name)
+    folder.mkdir()
+    config = {"KLAVIYO_API_URL": sys.argv[2], "KLAVIYO_PRIVATE_KEY": sys.argv[3]}
+    app = small_shop(folder, small_catalog(), **config, NOTIFY_ME_DELIVERY__IN_WEB_PROCESS="true")
+    data = {"channels": "EMAIL", "email": f"{name}@example.org"}
+    app.test_client().post("/notify-me/$custom:::$default:::MUG", data=data)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.process
+def test_two_shops_in_one_process_both_deliver(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.drill("503", times=2)
+    arguments = [str(tmp_path), sandbox.url, sandbox.account.private_key]
+    process = subprocess.Popen([sys.executable, "-c", TWO_SHOPS, *arguments], stdin=subprocess.PIPE)
+    try:
+        eventually(lambda: len(sandbox.waiting()) == 2)
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_a_process_can_deliver_again_after_an_error(shop: Shop, all_lines: list[str]) -> None:
     """If a process registered its workflow twice, DBOS would report an error."""
     stop = threading.Event()
