@@ -194,22 +194,38 @@ def _read_variables(config: Mapping[str, Any]) -> Values:
     settings = _settings_by_variable()
     values: Values = {}
     problems = []
-    for name, value in config.items():
-        if not name.startswith(PREFIX) or value is None or value == "":
+    for name, value in _flat_variables(config):
+        if value is None or value == "":
             continue
         if setting := settings.get(name):
             parsed = _parse(setting, value) if isinstance(value, str) else value
             values[setting.path] = parsed, Origin("environment", name)
-        elif "__" in name or name in _names_with_single_underscores():
+        elif "__" in name or name in _names_with_single_underscores() | _table_names():
             problems.append(_describe_unknown(name))
     if problems:
         raise SettingsError("\n".join(problems))
     return values
 
 
+def _flat_variables(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the variables in a Flask config. `app.config.from_prefixed_env()` turns a variable with
+    `__` into a nested dict.
+    """
+    for name, value in config.items():
+        if isinstance(value, dict) and name in _table_names():
+            yield from _flat_variables({f"{name}__{key}": value[key] for key in value})
+        elif name.startswith(PREFIX):
+            yield name, value
+
+
+@cache
+def _table_names() -> frozenset[str]:
+    return frozenset(variable(path) for path, _ in all_tables(Settings) if path)
+
+
 def _describe_unknown(name: str) -> str:
     known_names = _settings_by_variable()
-    if name in {variable(path) for path, _ in all_tables(Settings) if path}:
+    if name in _table_names():
         example = next(known for known in known_names if known.startswith(f"{name}__"))
         return f"{name} is a table, not a setting: set its keys one by one, such as {example}"
     match = closest_match(name.upper(), known_names, cutoff=0.8)

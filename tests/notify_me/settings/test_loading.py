@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Config, Flask
 
 from app import create_app
 from docs import settings_page
@@ -159,6 +159,7 @@ def test_variable_is_parsed_by_the_type_of_the_setting(key: str, text: str, valu
         ("MODAL__TEXT_STYLES__FONT_SIZE", "9", "mean NOTIFY_ME_BUTTON__TEXT_STYLES__FONT_SIZE?"),
         ("ZZZZ__X", "x", "NOTIFY_ME_ZZZZ__X is not a setting; see docs/settings.md"),
         ("BUTTON__TEXT_STYLES", "{font_size = 20}", "is a table, not a setting: set its keys"),
+        ("BUTTON", "x", "NOTIFY_ME_BUTTON is a table, not a setting: set its keys"),
         (
             "BUTTON__DISPLAY",
             "replace",
@@ -245,6 +246,20 @@ def test_app_reads_settings_from_its_environment(tmp_path: Path) -> None:
     assert app.extensions["notify_me"].settings.button.label == "By variable"
     with pytest.raises(SettingsError, match="did you mean NOTIFY_ME_BUTTON__LABEL"):
         create_app({**environment, "NOTIFY_ME_BUTTON_LABEL": "x"})
+
+
+def test_app_reads_settings_with_from_prefixed_env(
+    monkeypatch: pytest.MonkeyPatch, make_app: Callable[..., Flask]
+) -> None:
+    """This method of Flask's turns the variables into nested dicts."""
+    monkeypatch.setenv("FLASK_NOTIFY_ME_BUTTON__LABEL", "By variable")
+    monkeypatch.setenv("FLASK_NOTIFY_ME_BUTTON__TEXT_STYLES__FONT_SIZE", "20")
+    config = Config("")
+    config.from_prefixed_env()
+
+    form = make_app(**config).test_client().get("/notify-me/$custom:::$default:::MUG")
+
+    assert "By variable" in form.text
 
 
 @pytest.fixture
