@@ -52,11 +52,12 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
 def create_engine(url: str) -> sa.Engine:
     """Return an engine for `NOTIFY_ME_DATABASE_URI`, without opening a connection.
 
-    Raises `SettingsError` if the URL is invalid or its driver isn't installed. The message doesn't
-    contain the URL, which may include a password.
+    Raises `SettingsError` if the URL is invalid, its driver isn't installed, or the kit can't use
+    the database. The message doesn't contain the URL, which may include a password.
     """
     try:
         parsed = sa.make_url(url)
+        check_supported(parsed)
         engine = sa.create_engine(parsed, hide_parameters=True, **engine_options(parsed))
     except sa.exc.ArgumentError:
         raise SettingsError(
@@ -69,6 +70,18 @@ def create_engine(url: str) -> sa.Engine:
         ) from None
     prepare_sqlite(engine)
     return engine
+
+
+def check_supported(url: sa.URL) -> None:
+    """Raise `SettingsError` if the kit can't use this database."""
+    backend = url.get_backend_name()
+    in_memory = backend == "sqlite" and url.database in (None, "", ":memory:")
+    if in_memory or backend not in ("sqlite", "postgresql"):
+        name = "a SQLite database in memory" if in_memory else backend
+        raise SettingsError(
+            f"The kit can't use {name}: use a SQLite file or PostgreSQL. Without "
+            "NOTIFY_ME_DATABASE_URI and engine=, the kit creates a SQLite file of its own"
+        )
 
 
 def engine_options(url: sa.URL) -> dict[str, Any]:
@@ -250,10 +263,11 @@ class Database:
     def upgrade(self) -> None:
         """Create the kit's tables and the queue's, or bring them up to date.
 
-        Raises `SettingsError` if the shop has a table with the name of one of the queue's tables,
-        or if SQLite is too old for the queue.
+        Raises `SettingsError` if the kit can't use the database, if the shop has a table with the
+        name of one of the queue's tables, or if SQLite is too old for the queue.
         """
         engine = self.get_engine()
+        check_supported(engine.url)
         # several processes may create the kit's own file at the same time
         lock = FileLock(self._file.with_suffix(".lock")) if self._file else nullcontext()
         with self._file_errors(), lock, queue.suppress_info_lines(*MIGRATION_LOGGERS):

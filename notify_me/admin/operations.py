@@ -41,8 +41,9 @@ class Purged:
 def upgrade() -> None:
     """Create the kit's tables and the delivery queue's, or bring them up to date.
 
-    Raises `SettingsError` if SQLite is too old or the shop has a table with the name of one of the
-    queue's, and `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
+    Raises `SettingsError` if the kit can't use the database, SQLite is too old or the shop has a
+    table with the name of one of the queue's, and `sqlalchemy.exc.SQLAlchemyError` if the database
+    is unavailable.
     """
     current_state().database.upgrade()
 

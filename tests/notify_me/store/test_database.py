@@ -210,8 +210,10 @@ def test_a_lock_that_the_shops_own_request_holds_is_explained(
     ("url", "part"),
     [
         ("not a url", "is not a database URL"),
-        ("mysql+nosuchdriver://me:hidden@host/shop", "is not a database URL"),
-        ("mysql://me:hidden@host/shop", "needs the Python package MySQLdb"),
+        ("postgresql+nosuchdriver://me:hidden@host/shop", "is not a database URL"),
+        ("postgresql+pg8000://me:hidden@host/shop", "needs the Python package pg8000"),
+        ("mysql://me:hidden@host/shop", "can't use mysql: use a SQLite file or PostgreSQL"),
+        ("sqlite:///:memory:", "can't use a SQLite database in memory"),
     ],
 )
 def test_a_wrong_database_url_is_refused(
@@ -222,6 +224,15 @@ def test_a_wrong_database_url_is_refused(
     with pytest.raises(SettingsError, match=part) as refused:
         NotifyMe(app, catalog=small_catalog())
     assert "hidden" not in str(refused.value)
+
+
+def test_engine_in_memory_is_refused(tmp_path: Path, sandbox: Sandbox) -> None:
+    app = host_shop(tmp_path, sandbox)
+    NotifyMe(app, catalog=small_catalog(), engine=sa.create_engine("sqlite://"))
+
+    run = app.test_cli_runner().invoke(args=["notify-me", "upgrade"])
+
+    assert "The kit can't use a SQLite database in memory: use a SQLite file" in run.output
 
 
 def test_engine_and_url_together_are_refused(tmp_path: Path, sandbox: Sandbox) -> None:
