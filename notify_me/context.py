@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from flask import current_app, g, has_request_context
+from flask import current_app, has_request_context, request
 from itsdangerous import URLSafeTimedSerializer
 
 from .check.flow import FlowCheck
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from limits.strategies import RateLimiter
 
 logger = logging.getLogger(__name__)
+
+_CACHE_KEY = "notify_me.settings"
+"""The key under which the settings of a request are cached in its WSGI environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ def reload_settings() -> None:
         settings=settings,
         instance_config_version=version,
     )
-    g.pop("notify_me", None)
+    request.environ.pop(_CACHE_KEY, None)
     locales.forget_language()
 
 
@@ -227,13 +230,14 @@ def current_languages() -> tuple[str, ...]:
 def _active_settings() -> ActiveSettings:
     if not has_request_context():
         return current_state().defaults
-    active: ActiveSettings | None = g.get("notify_me")
+    # not in `g`, which the requests of a test may share
+    active: ActiveSettings | None = request.environ.get(_CACHE_KEY)
     if active is None:
         state = current_state()
         # the loader itself may need settings, such as the languages
-        g.notify_me = active = state.defaults
+        request.environ[_CACHE_KEY] = active = state.defaults
         if state.visitor_loader and (overrides := state.visitor_loader()):
-            g.notify_me = active = _apply(overrides, state)
+            request.environ[_CACHE_KEY] = active = _apply(overrides, state)
             locales.forget_language()
     return active
 

@@ -51,6 +51,14 @@ def test_visitor_settings_apply_to_that_visitor_only(app: Flask) -> None:
     assert "#123456" in client.get("/notify-me/theme.css", headers=again | headers(changes)).text
 
 
+def test_visitors_settings_in_a_test_with_an_app_context(app: Flask) -> None:
+    """The requests share the context, and therefore `g`."""
+    client = app.test_client()
+    with app.app_context():
+        assert "Mine" in client.get(MUG, headers=headers({"modal.headline": "Mine"})).text
+        assert "Mine" not in client.get(MUG).text
+
+
 def test_visitor_mode_applies_to_that_visitor_only(app: Flask, sandbox: Sandbox) -> None:
     client = app.test_client()
     data = {"channels": "EMAIL", "email": "ada@lovelace.dev"}
