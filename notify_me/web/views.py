@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
+from hashlib import sha256
 from http import HTTPStatus
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, current_app, request
@@ -41,6 +45,21 @@ blueprint = Blueprint(
     static_folder="static",
 )
 blueprint.url_defaults(mark_urls)
+
+
+@blueprint.url_defaults
+def _version_static_files(endpoint: str, values: dict[str, Any]) -> None:
+    """Change a static file's URL with its content, for shops whose static files are cached for a
+    long time (`SEND_FILE_MAX_AGE_DEFAULT`). After an update, browsers load the new file.
+    """
+    if endpoint == "notify_me.static":
+        values.setdefault("v", _content_version(values["filename"]))
+
+
+@cache
+def _content_version(filename: str) -> str | None:
+    file = Path(__file__).parents[1] / "static" / filename
+    return sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else None
 
 
 class CompositeIDConverter(PathConverter):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,13 @@ def test_layout_has_variables_that_the_kit_uses(tmp_path: Path, sandbox: Sandbox
 
     assert page.status_code == 422
     assert "<footer>Our newsletter no message</footer>" in page.text
+
+
+def test_static_files_have_a_version(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Browsers may cache this shop's static files for a year."""
+    app = make_shop(tmp_path, sandbox, SEND_FILE_MAX_AGE_DEFAULT=365 * 24 * 3600)
+    shopper = app.test_client()
+
+    for url in re.findall(r'"(/notify-me/static/[^"]+)"', shopper.get(FORM).text):
+        with shopper.get(url) as file:
+            assert url.endswith(f"?v={sha256(file.data).hexdigest()[:12]}")
