@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import logging
 import threading
 from collections.abc import Callable
@@ -40,6 +41,13 @@ class BackgroundDelivery:
             return
         try:
             context.start_flow_check()
+            if _thread.start_new_thread.__module__ != "_thread":
+                # gevent or eventlet; DBOS would find its event loop running in every greenlet
+                logger.warning(
+                    "this process can't deliver queued calls, because its threads are greenlets: "
+                    "run flask notify-me deliver"
+                )
+                return
             threading.Thread(
                 target=_run, args=(context,), name="notify-me-delivery", daemon=True
             ).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from flask import Flask
 
 from notify_me.context import delivery_context
 from notify_me.delivery.worker import deliver_until
@@ -51,6 +53,18 @@ def test_web_process_leaves_the_calls_to_a_running_worker(shop: Shop, sandbox: S
         assert web.sign_up("ada@example.org").json()["state"] == "done"
         eventually(shop.delivered)
         assert "in this web process" not in web.output.read_text()
+
+
+def test_web_process_with_greenlets_asks_for_a_worker(
+    make_app: Callable[..., Flask], lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """gevent and eventlet replace this function."""
+    start = _thread.start_new_thread
+    monkeypatch.setattr("_thread.start_new_thread", lambda *arguments: start(*arguments))
+
+    make_app(**IN_WEB_PROCESS).test_client().get(MUG)
+
+    assert any("can't deliver queued calls" in line for line in lines)
 
 
 TWO_SHOPS = """
