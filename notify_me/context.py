@@ -303,9 +303,9 @@ def delivery_context() -> DeliveryContext | None:
     engine = state.database.get_engine()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
 
-    def load_variant(composite_id: CompositeID) -> Variant | None:
+    def load_variant(composite_id: CompositeID, base_url: str) -> Variant | None:
         # a catalog may build URLs, for which Flask needs a request
-        with app.test_request_context():
+        with app.test_request_context(base_url=base_url):
             return current_state().catalog.variant(composite_id)
 
     return DeliveryContext(

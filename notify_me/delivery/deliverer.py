@@ -30,11 +30,11 @@ from ..klaviyo.outcomes import (
     Temporary,
     UnknownVariant,
 )
-from ..klaviyo.stock import LoadVariant, create_variant, update_stock
+from ..klaviyo.stock import create_variant, update_stock
 from ..settings import Delivery
 from ..store.sign_up_log import SignUpLog
 from ..store.tables import CallState
-from ..variants import CompositeID, writable
+from ..variants import CompositeID, Variant, writable
 from . import pauses
 from .outcome_log import log_outcome, log_unknown_variant
 from .queue import Job, Queue
@@ -81,8 +81,10 @@ class DeliveryContext:
     queue: Queue
     klaviyo: Klaviyo
     settings: Delivery
-    load_variant: LoadVariant
-    """Reads a variant from the shop's catalog, in any thread."""
+    load_variant: Callable[[CompositeID, str], Variant | None]
+    """Reads a variant from the shop's catalog, in any thread. The links that the catalog builds
+    begin with the second argument, the shop's base URL.
+    """
     folder: Path
     """The folder for the lock files of the workers on this machine."""
     log_flow: Callable[[], None]
@@ -216,9 +218,13 @@ class Deliverer:
                 return self._send_after_creation(job, call, variant, outcome, deadline)
             return outcome
         base_url = str(job.body["root"])
+
+        def load_variant(composite_id: CompositeID) -> Variant | None:
+            return self._load_variant(composite_id, base_url)
+
         # `update_stock` also reads the shop's database
         return self._with_database_retries(
-            lambda: update_stock(self._klaviyo, self._load_variant, variant, base_url, deadline)
+            lambda: update_stock(self._klaviyo, load_variant, variant, base_url, deadline)
         )
 
     def _send_after_creation(
@@ -234,7 +240,9 @@ class Deliverer:
         """
         if not writable(composite_id):
             return outcome
-        variant = self._with_database_retries(lambda: self._load_variant(composite_id))
+        variant = self._with_database_retries(
+            lambda: self._load_variant(composite_id, job.base_url)
+        )
         if variant is None:
             return outcome
         created = create_variant(self._klaviyo, variant, job.base_url, deadline)

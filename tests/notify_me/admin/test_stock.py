@@ -291,7 +291,7 @@ def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
         def wait(self, timeout: float | None = None) -> bool:
             return False
 
-    def load_variant(composite_id: CompositeID) -> Variant | None:
+    def load_variant(composite_id: CompositeID, base_url: str) -> Variant | None:
         if errors:
             raise errors.pop()
         return small_catalog().variant(composite_id)
@@ -310,6 +310,32 @@ def test_a_worker_that_cannot_read_the_catalog_keeps_the_job(
     assert (
         f"the stock update for {MUG}: internal error in the worker (ValueError)" in text
     ) is is_shop_error
+
+
+@pytest.mark.parametrize("external", [False, True])
+def test_links_that_the_catalog_builds_begin_with_the_shops_url(
+    tmp_path: Path, sandbox: Sandbox, external: bool
+) -> None:
+    """The shop is mounted at `/shop`, which the worker knows only from its URL."""
+
+    class UrlCatalog(DictCatalog):
+        def variant(self, composite_id: CompositeID) -> Variant | None:
+            return replace(self.variants[composite_id], url=url_for("mug", _external=external))
+
+    catalog = UrlCatalog()
+    mug = catalog.add("mug", "Mug", "MUG", 5)
+    config: dict[str, Any] = {**sandbox.environ()}
+    app = small_shop(tmp_path, catalog, **config)
+    app.add_url_rule("/mug", "mug")
+    with app.app_context():
+        context = delivery_context()
+    assert context is not None
+
+    job = stock_job(mug.composite_id, "https://shop.example/shop/")
+    Deliverer(context, stopping=threading.Event()).deliver(job)
+
+    assert [item["url"] for item in catalog_of(sandbox)] == ["https://shop.example/shop/mug"]
+    engine_of(app).dispose()
 
 
 def test_a_rejected_body_is_a_dead_letter() -> None:
