@@ -72,13 +72,16 @@ def _render(environment: Environment, page: Page, context: dict[str, Any]) -> st
 @lru_cache(maxsize=8)
 def _frame(environment: Environment, block: str) -> Template:
     """Return a template that extends the layout and shows a view in the block with this name."""
-    return environment.from_string(
+    source = (
         "{% extends notify_me_layout %}"
         "{% block title %}{{ notify_me_title }}{% endblock %}"
         '{% block head %}<meta name="robots" content="noindex">{% if notify_me_description %}'
         '<meta name="description" content="{{ notify_me_description }}">{% endif %}{% endblock %}'
         f"{{% block {block} %}}{{{{ notify_me_view() }}}}{{% endblock %}}"
     )
+    # with a name, because the shop may escape only templates whose name ends with .html
+    code = environment.compile(source, "notify_me/form_page.html")
+    return Template.from_code(environment, code, environment.make_globals(None))
 
 
 @lru_cache(maxsize=32)

@@ -77,6 +77,23 @@ def test_layout_has_variables_that_the_kit_uses(tmp_path: Path, sandbox: Sandbox
     assert "<footer>Our newsletter no message</footer>" in page.text
 
 
+def test_shop_with_its_own_rule_for_escaping(tmp_path: Path, sandbox: Sandbox) -> None:
+    """It covers only templates with a name, which those from strings don't have."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "base.html").write_text(
+        "{% block head %}{% endblock %}{% block content %}{% endblock %}"
+    )
+    body = '"><script>'
+    config = {"NOTIFY_ME_MODAL__BODY_CONTENT": body, "NOTIFY_ME_PAGE__BLOCK": "content"}
+    app = make_shop(tmp_path, sandbox, **config)
+    app.jinja_env.autoescape = lambda name: name is not None and name.endswith(".html")
+
+    page = app.test_client().get(FORM)
+
+    assert 'name="description" content="&#34;&gt;&lt;script&gt;"' in page.text
+    assert body not in page.text
+
+
 def test_static_files_have_a_version(tmp_path: Path, sandbox: Sandbox) -> None:
     """Browsers may cache this shop's static files for a year."""
     app = make_shop(tmp_path, sandbox, SEND_FILE_MAX_AGE_DEFAULT=365 * 24 * 3600)

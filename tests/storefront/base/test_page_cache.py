@@ -80,7 +80,7 @@ def rendered() -> Iterator[list[str]]:
     names: list[str] = []
 
     def note(_app: Flask, template: Template, **_more: object) -> None:
-        names.append(template.name or "form page")
+        names.append(template.name or "")
 
     with template_rendered.connected_to(note):
         yield names
@@ -168,7 +168,7 @@ def test_confirmation_is_not_stored(app: Flask, rendered: list[str]) -> None:
 
     client.get(confirmation)
 
-    assert rendered == ["form page"]
+    assert rendered == ["notify_me/form_page.html"]
 
 
 def test_products_in_a_confirmation_depend_on_catalog_and_language(
