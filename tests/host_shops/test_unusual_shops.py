@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 
 from tests.notify_me.small_shop import small_catalog, small_shop
 from tests.support import Sandbox
@@ -102,3 +104,15 @@ def test_static_files_have_a_version(tmp_path: Path, sandbox: Sandbox) -> None:
     for url in re.findall(r'"(/notify-me/static/[^"]+)"', shopper.get(FORM).text):
         with shopper.get(url) as file:
             assert url.endswith(f"?v={sha256(file.data).hexdigest()[:12]}")
+
+
+def test_flask_limiter_next_to_the_kits_database(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Both read `RATELIMIT_STORAGE_URI`, but only the kit knows this value."""
+    limits = {"RATELIMIT_STORAGE_URI": "database", "RATELIMIT_ENABLED": True}
+    app = make_shop(tmp_path, sandbox, **limits)
+    Limiter(get_remote_address, app=app, storage_uri="memory://", default_limits=["2 per hour"])
+    shopper = app.test_client()
+
+    statuses = [shopper.post(FORM, data=SIGN_UP).status_code for _ in range(3)]
+
+    assert statuses == [303, 303, 429]
