@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -16,11 +17,12 @@ from jinja2 import (
     pass_context,
 )
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..context import current_settings
 from ..settings.tables.page import Page
+from .templates import kit_environment, kit_template
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +35,10 @@ def render_page(context: dict[str, Any]) -> str:
     """Render a view as a page, in the layout set under `[page]`. Use the kit's plain layout if the
     shop's layout doesn't exist, lacks the block, or reads a database that is unavailable.
     """
-    environment, page = current_app.jinja_env, current_settings().page
+    environment: Environment = current_app.jinja_env
+    page = current_settings().page
+    if page.template.startswith("notify_me/"):
+        environment = kit_environment(environment)
     if is_layout_usable(environment, page):
         try:
             if html := _render(environment, page, context):
@@ -41,15 +46,15 @@ def render_page(context: dict[str, Any]) -> str:
             logger.error("the layout %s has no block %s on this page", page.template, page.block)
         except SQLAlchemyError as error:
             logger.error("the layout %s failed: %s", page.template, type(error).__name__)
-    return _render(environment, PLAIN, context)
+    return _render(kit_environment(environment), PLAIN, context)
 
 
 def _render(environment: Environment, page: Page, context: dict[str, Any]) -> str:
     """Return the page; empty if its layout doesn't show the block."""
     # rendered separately, so that the variables of the kit's templates, such as `form`, don't
     # replace those of the shop's layout
-    title = environment.get_template("notify_me/_page_title.html").render(context)
-    view = environment.get_template("notify_me/page.html")
+    title = kit_template("_page_title.html").render(context)
+    view = kit_template("page.html")
     is_shown = False
 
     @pass_context
@@ -63,7 +68,7 @@ def _render(environment: Environment, page: Page, context: dict[str, Any]) -> st
         _frame(environment, page.block),
         notify_me_layout=environment.get_template(page.template),
         notify_me_title=Markup(title),  # noqa: S704 - Jinja's own output
-        notify_me_description=context["body_content"],
+        notify_me_description=escape(context["body_content"]),
         notify_me_view=show,
     )
     return html if is_shown else ""
@@ -79,7 +84,15 @@ def _frame(environment: Environment, block: str) -> Template:
         '<meta name="description" content="{{ notify_me_description }}">{% endif %}{% endblock %}'
         f"{{% block {block} %}}{{{{ notify_me_view() }}}}{{% endblock %}}"
     )
-    # with a name, because the shop may escape only templates whose name ends with .html
+    # in the shop's environment and its syntax: an asynchronous template can't extend another kind
+    syntax = {
+        "{%": environment.block_start_string,
+        "%}": environment.block_end_string,
+        "{{": environment.variable_start_string,
+        "}}": environment.variable_end_string,
+    }
+    source = re.sub("{%|%}|{{|}}", lambda match: syntax[match[0]], source)
+    # with a name, since a shop may have a rule for escaping that expects one
     code = environment.compile(source, "notify_me/form_page.html")
     return Template.from_code(environment, code, environment.make_globals(None))
 

@@ -17,6 +17,7 @@ from ..store.logged import LoggedSignUp
 from . import responses
 from .confirmation import confirmation
 from .product import Product
+from .templates import kit_template
 
 PreviewState = Literal["button", "form", "errors", "done"]
 STATES: tuple[PreviewState, ...] = get_args(PreviewState)
@@ -67,7 +68,7 @@ def shows_dialog() -> bool:
 def open_dialog(product: Product) -> Markup:
     """Return the open dialog with the form in the previewed state."""
     context = {**form_context(product), "heading": "h2", "prefix": "notify-me-preview"}
-    html = render_template("notify_me/preview.html", **context)
+    html = render_template(kit_template("preview.html"), **context)
     return Markup(html)  # noqa: S704 - Jinja's own output
 
 

@@ -36,6 +36,7 @@ from .confirmation import confirmation
 from .page import render_page
 from .placeholders import fill_placeholders, sanitized_footer
 from .product import Product, form_url
+from .templates import kit_template
 
 FORM, DONE = "notify_me/_form.html", "notify_me/_done.html"
 """The templates of the form and of the confirmation."""
@@ -66,7 +67,7 @@ def _respond(state: str, template: str, status: int, context: Mapping[str, Any])
     # two forms on one page must not share element IDs
     if request.method == "POST":
         context["prefix"] = f"notify-me-{secrets.token_hex(3)}"
-        html = render_template("notify_me/view.html", **context)
+        html = render_template(kit_template("view.html"), **context)
         reply: dict[str, Any] = {"state": state, "html": html, "calls": [], "sign_up": None}
         if state == "done":
             reply |= {"channels": context["results"], "signed_up": context["signed_up"]}
@@ -74,7 +75,7 @@ def _respond(state: str, template: str, status: int, context: Mapping[str, Any])
     # the same in every request, so that a shop can cache the fragment on its server (browsers must
     # not store it); unique on a page, because a page has at most one dialog for each URL
     context["prefix"] = f"notify-me-{sha256(request.full_path.encode()).hexdigest()[:6]}"
-    return make_response(render_template("notify_me/dialog.html", **context), status)
+    return make_response(render_template(kit_template("dialog.html"), **context), status)
 
 
 def _json(reply: Mapping[str, Any], status: int) -> Response:

@@ -20,10 +20,11 @@ from . import preview, theme
 from .page import is_layout_usable
 from .product import Product
 from .public_count import public_count
+from .templates import kit_environment, kit_template
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 IN_STOCK = Markup('<notify-me data-in-stock="{}" hidden></notify-me>')
-HEAD_TEMPLATES = ("macros.html", "unreachable.html", "_close.html")
+HEAD_TEMPLATES = ("notify_me/macros.html", "notify_me/unreachable.html", "notify_me/_close.html")
 
 
 def notify_me(
@@ -98,7 +99,7 @@ def _inline_form(variant: Variant) -> Markup:
     g.notify_me_inline_forms = number = g.get("notify_me_inline_forms", 0) + 1
     prefix = f"notify-me-{hashlib.sha256(composite_id.encode()).hexdigest()[:6]}-{number}"
     html = render_template(
-        "notify_me/inline.html",
+        kit_template("inline.html"),
         prefix=prefix,
         heading="h2",
         anchor=settings.button.alternate_anchor,
@@ -139,10 +140,11 @@ def _has_own_head(environment: Environment) -> bool:
     """Return whether the shop has replaced a template of the head. The shop's template may
     depend on the request, for example if it contains a nonce for the script.
     """
-    files = (environment.get_template(f"notify_me/{name}").filename for name in HEAD_TEMPLATES)
+    templates = map(kit_environment(environment).get_template, HEAD_TEMPLATES)
+    files = [template.filename for template in templates]
     return not all(Path(file or "").is_relative_to(TEMPLATES) for file in files)
 
 
 def _macro(name: str, *arguments: Any, **named: Any) -> Markup:
-    macros = current_app.jinja_env.get_template("notify_me/macros.html").module
+    macros = kit_template("macros.html").module
     return Markup(getattr(macros, name)(*arguments, **named))  # noqa: S704 - Jinja's own output

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template
 from flask.json.provider import DefaultJSONProvider
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -77,6 +77,59 @@ def test_layout_has_variables_that_the_kit_uses(tmp_path: Path, sandbox: Sandbox
 
     assert page.status_code == 422
     assert "<footer>Our newsletter no message</footer>" in page.text
+
+
+BRACKETS = {
+    "variable_start_string": "[[",
+    "variable_end_string": "]]",
+    "block_start_string": "[%",
+    "block_end_string": "%]",
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        BRACKETS,
+        {"is_async": True},
+        {"autoescape": False},
+        {"line_statement_prefix": "<", "line_comment_prefix": "</"},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_shop_with_its_own_jinja_options(
+    tmp_path: Path, sandbox: Sandbox, options: dict[str, Any]
+) -> None:
+    """The form page uses the shop's layout, in the shop's syntax, and everything is escaped."""
+    body = '"><script>'
+    config = {"NOTIFY_ME_MODAL__BODY_CONTENT": body, "NOTIFY_ME_PAGE__BLOCK": "content"}
+    app = make_shop(tmp_path, sandbox, NOTIFY_ME_PAGE__TEMPLATE="layout.html", **config)
+    for name, value in options.items():
+        setattr(app.jinja_env, name, value)
+    templates = {
+        "layout.html": "Layout {% block head %}{% endblock %}{% block content %}{% endblock %}",
+        "mug.html": "{{ notify_me_head() ~ notify_me(mug) }}",
+    }
+    (tmp_path / "templates").mkdir()
+    for name, source in templates.items():
+        if options is BRACKETS:
+            source = source.translate(str.maketrans("{}", "[]"))
+        (tmp_path / "templates" / name).write_text(source)
+    mug = next(variant for variant in small_catalog().variants.values() if not variant.options)
+    app.add_url_rule("/mug", view_func=lambda: render_template("mug.html", mug=mug))
+    shopper = app.test_client()
+
+    button = shopper.get("/mug")
+    dialog = shopper.get(FORM, headers=ELEMENT)
+    page = shopper.get(FORM)
+
+    assert 'class="notify-me__button" href="/notify-me/' in button.text
+    assert '<dialog class="notify-me__dialog' in dialog.text
+    assert page.text.startswith("Layout")
+    for reply in (dialog, page):
+        assert "&#34;&gt;&lt;script&gt;" in reply.text
+        assert body not in reply.text
+        assert not re.search(r"\{\{|\{%", reply.text)
 
 
 def test_shop_with_its_own_rule_for_escaping(tmp_path: Path, sandbox: Sandbox) -> None:
