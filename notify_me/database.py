@@ -220,7 +220,7 @@ class Database:
         rate_limits.add(engine, "write check", WRITE_CHECK_INTERVAL)
         if engine.dialect.name == "sqlite" and engine.url.database:
             # a full disk may still have room for one row in SQLite's write-ahead log
-            with TemporaryFile(dir=Path(engine.url.database).parent) as file:
+            with TemporaryFile(dir=queue.sqlite_file(engine).parent) as file:
                 file.write(bytes(FREE_BYTES))
                 file.flush()
 

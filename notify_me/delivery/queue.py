@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, scoped_session
@@ -122,7 +123,17 @@ def upgrade(engine: Engine) -> None:
 
 def engine_url(engine: Engine) -> str:
     """Return the engine's URL, including the password, for DBOS."""
-    return engine.url.render_as_string(hide_password=False)
+    url = engine.url
+    if str(url.database).startswith("file:") and (file := sqlite_file(engine)).exists():
+        # DBOS looks for the file, and doesn't understand URIs
+        url = sa.URL.create(url.drivername, database=str(file))
+    return url.render_as_string(hide_password=False)
+
+
+def sqlite_file(engine: Engine) -> Path:
+    """Return the file of an SQLite engine, whose URL may contain a path or a `file:` URI."""
+    database = str(engine.url.database)
+    return Path(unquote(urlsplit(database).path) if database.startswith("file:") else database)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +331,7 @@ class Queue:
     def has_jobs(self) -> bool:
         """Return whether any call is queued or being sent."""
         engine = self._engine()
-        if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
+        if engine.dialect.name == "sqlite" and not sqlite_file(engine).exists():
             return False
         # plain SQL, since this runs once a second and must not import DBOS
         jobs = _jobs_table(engine)

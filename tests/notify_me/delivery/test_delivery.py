@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from notify_me import admin
 from tests.notify_me.consent import BY_BOTH
 from tests.notify_me.offers import ELEMENT, toml
 from tests.notify_me.running_shop import MUG, QUICK, Postgres, Shop, Web, lost, people
@@ -325,6 +327,18 @@ def test_variant_unknown_to_klaviyo_is_created_or_retried(
         assert shop.flask("retry") == "calls queued again: 1\n"
         eventually(lambda: shop.counts() == {"accepted": 2})
     assert shop.addresses() == {"mug@example.org", "parka@example.org"}
+
+
+def test_sqlite_file_may_be_given_as_a_uri(
+    make_shop: Callable[..., Shop], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    shop = make_shop(url=f"sqlite:///file:{tmp_path}/a%20shop.db?uri=true")
+    with shop.app.app_context():
+        assert admin.ready()["disk"] == "ok"
+    confirmed, _ = queue_sign_ups(shop, sandbox, 1)
+    with shop.worker():
+        eventually(shop.delivered)
+    assert not lost(shop, confirmed)
 
 
 def test_full_disk_confirms_only_stored_sign_ups(
