@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ..context import current_account, current_state, klaviyo_client
 from ..delivery import pauses
+from ..delivery.queue import Job
 from ..klaviyo.calls import Operation
 from ..klaviyo.catalog_push import CatalogPush, PushError, PushResult
 from ..settings.tables.merchant import Merchant
@@ -100,8 +101,8 @@ def purge() -> Purged:
     dead_letters = 0
     for batch in state.queue.dead_letters(dead_letter_age):
         with state.log.writing() as session:
-            for job in filter(None, batch.values()):
-                dead_letters += state.log.advance(session, job.key, CallState.FAILED)
+            for job_id in batch:
+                dead_letters += state.log.advance(session, Job.key_of(job_id), CallState.FAILED)
         state.queue.remove(batch)
     for batch in state.queue.dead_letters():
         # dead letters that other jobs have replaced, or whose sign-ups were deleted

@@ -209,6 +209,12 @@ class Job:
         sign_up_id, position, attempt, operation, body, *others = arguments
         return cls(sign_up_id, position, attempt, Operation(operation), body, *others)
 
+    @staticmethod
+    def key_of(job_id: str) -> tuple[str, int, int]:
+        """Return the `key` of the job with this `id`."""
+        sign_up_id, position, attempt = job_id.rsplit("-", 2)
+        return sign_up_id, int(position), int(attempt)
+
     def next_attempt(self, *, failed: bool = False) -> Job:
         """Return the job for the next attempt."""
         return replace(self, attempt=self.attempt + 1, failures=self.failures + failed)

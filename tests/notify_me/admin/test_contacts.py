@@ -179,10 +179,13 @@ def test_contacts_are_found_under_older_keys(
     assert run(after, "erase", ADA).startswith("deleted sign-ups: 3,")
 
 
+@pytest.mark.parametrize("operation", ["create_back_in_stock_subscription", "from_a_later_version"])
 def test_dead_letters_have_an_age_limit(
-    app: Flask, sandbox: Sandbox, log_file: LogFile, tmp_path: Path
+    app: Flask, sandbox: Sandbox, log_file: LogFile, tmp_path: Path, operation: str
 ) -> None:
-    """`purge` deletes an old dead letter with its contact, and keeps a newer one."""
+    """`purge` deletes an old dead letter with its contact, even if it can't be read, and keeps a
+    newer one.
+    """
     sandbox.drill("503", times=1)
     sign_up(app)
     sandbox.drill("415", times=1)
@@ -196,6 +199,10 @@ def test_dead_letters_have_an_age_limit(
     old = datetime.now(UTC) - timedelta(days=31)
     with closing(sqlite3.connect(tmp_path / DATABASE)) as connection, connection:
         connection.execute("UPDATE workflow_status SET created_at = ?", [old.timestamp() * 1000])
+        connection.execute(
+            "UPDATE workflow_input SET inputs = replace(inputs, ?, ?)",
+            ["create_back_in_stock_subscription", operation],
+        )
 
     assert "dead-lettered calls: 1" in run(app, "purge")
 
