@@ -99,6 +99,12 @@ class DeliveryContext:
         timer.start()
 
 
+def longest_delay(settings: Delivery) -> float:
+    """Return the maximum number of seconds for which a job is delayed."""
+    delays = (settings.longest_retry, settings.longest_pause, settings.probe_every)
+    return max(*delays, _UNKNOWN_VARIANT_MAX_DELAY) + 2.0  # for the jitter
+
+
 class Deliverer:
     """Sends the calls of queued jobs.
 

@@ -403,14 +403,18 @@ class Queue:
             self.client.resume_workflow(workflow.workflow_id, queue_name=workflow.queue_name)
         return len(workflows)
 
-    def end_delays(self, operation: Operation) -> None:
-        """End the delays of an operation's jobs, in one statement, as there may be thousands."""
+    def end_delays(self, operation: Operation, *, longer_than: float = 0.0) -> None:
+        """End the delays of an operation's jobs that have more than this many seconds left, in one
+        statement, as there may be thousands.
+        """
         engine = self._engine()
         jobs = _jobs_table(engine)
+        now = time.time()
         statement = (
             sa.update(jobs)
             .where(jobs.c.queue_name == operation.value, jobs.c.status == "DELAYED")
-            .values(delay_until_epoch_ms=int(time.time() * 1000))
+            .where(jobs.c.delay_until_epoch_ms > int((now + longer_than) * 1000))
+            .values(delay_until_epoch_ms=int(now * 1000))
         )
         with engine.begin() as connection:
             connection.execute(statement)

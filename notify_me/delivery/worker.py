@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..klaviyo.calls import Operation
 from ..settings import SettingsError
 from . import pauses
-from .deliverer import Deliverer, DeliveryContext
+from .deliverer import Deliverer, DeliveryContext, longest_delay
 from .locks import claim_executor_id
 from .queue import (
     APPLICATION_NAME,
@@ -82,6 +82,7 @@ def deliver_until(stop: threading.Event, context: DeliveryContext, executor_id: 
     engine = _Engine(context, executor_id, stop)
     next_requeue = next_cleanup = last_queued = 0.0
     requeue_interval = min(REQUEUE_INTERVAL, context.settings.sweep_after)
+    max_delay = longest_delay(context.settings)
     cleanup_interval = min(CLEANUP_INTERVAL, max(context.settings.keep_finished, 0.5))
     while not stop.is_set():
         try:
@@ -96,6 +97,10 @@ def deliver_until(stop: threading.Event, context: DeliveryContext, executor_id: 
                 next_requeue = now + requeue_interval
                 if count := context.queue.requeue_abandoned(context.settings.sweep_after):
                     logger.warning("requeued %d calls that a worker never finished", count)
+                if engine.is_running:
+                    # a delay can be longer than that only if the clock has been set back
+                    for operation in Operation:
+                        context.queue.end_delays(operation, longer_than=max_delay)
             if now > next_cleanup:
                 next_cleanup = now + cleanup_interval
                 context.queue.remove_finished(context.settings.keep_finished)

@@ -329,6 +329,20 @@ def test_variant_unknown_to_klaviyo_is_created_or_retried(
     assert shop.addresses() == {"mug@example.org", "parka@example.org"}
 
 
+def test_clock_that_is_set_back_does_not_extend_a_delay(db_shop: Shop, sandbox: Sandbox) -> None:
+    sandbox.drill("503", retry_after=1)
+    assert db_shop.sign_up("ada@example.org")
+    jobs = "workflow_status"
+    if db_shop.engine.dialect.name == "postgresql":
+        jobs = f"notify_me_queue.{jobs}"
+    a_day = f"UPDATE {jobs} SET delay_until_epoch_ms = delay_until_epoch_ms + 86400000"
+    with db_shop.engine.begin() as connection:
+        assert connection.execute(sa.text(f"{a_day} WHERE status = 'DELAYED'")).rowcount == 1
+
+    with db_shop.worker():
+        eventually(db_shop.delivered)
+
+
 def test_sqlite_file_may_be_given_as_a_uri(
     make_shop: Callable[..., Shop], sandbox: Sandbox, tmp_path: Path
 ) -> None:
