@@ -28,6 +28,7 @@ from .brand.toml_file import merged, replace_file
 from .check.account import check_account
 from .check.report import Progress
 from .context import current_state, delivery_context, klaviyo_client
+from .database import TablesOutdated
 from .settings import listing, load_settings
 from .snippet.convert import read_snippet
 from .snippet.errors import SnippetError
@@ -48,6 +49,8 @@ def _database_errors() -> Iterator[None]:
     """Report only the class of a database error, since its text may contain personal data."""
     try:
         yield
+    except TablesOutdated as error:
+        raise click.ClickException(str(error)) from None
     except SQLAlchemyError as error:
         raise click.ClickException(
             f"The database is unavailable ({type(error).__name__}): check that it is running and "

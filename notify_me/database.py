@@ -228,24 +228,17 @@ class Database:
         if self._file:
             with self._file_errors():
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self.get_engine().connect() as connection:
-            revision = current_revision(connection)
+        revision = self._revision()
         if revision == LATEST_MIGRATION:
             return
-        is_later = revision is not None and revision > LATEST_MIGRATION
-        if self._file and not is_later:
+        if self._file and not _is_later(revision):
             self.upgrade()
             return
-        state = f"are at revision {revision}" if revision else "don't exist yet"
-        remedy = "run flask notify-me upgrade"
-        if is_later:
-            remedy = (
-                "install the later version of the kit, or restore the backup from before the "
-                "upgrade"
-            )
-        problem = f"The kit's tables {state}: {remedy}"
-        logger.error("%s", problem)
-        raise TablesOutdated(problem)
+        raise _outdated(revision)
+
+    def _revision(self) -> str | None:
+        with self.get_engine().connect() as connection:
+            return current_revision(connection)
 
     @contextmanager
     def _file_errors(self) -> Iterator[None]:
@@ -264,14 +257,34 @@ class Database:
         """Create the kit's tables and the queue's, or bring them up to date.
 
         Raises `SettingsError` if the kit can't use the database, if the shop has a table with the
-        name of one of the queue's tables, or if SQLite is too old for the queue.
+        name of one of the queue's tables, or if SQLite is too old for the queue, and
+        `TablesOutdated` if the kit is older than its tables.
         """
         engine = self.get_engine()
         check_supported(engine.url)
         # several processes may create the kit's own file at the same time
         lock = FileLock(self._file.with_suffix(".lock")) if self._file else nullcontext()
         with self._file_errors(), lock, queue.suppress_info_lines(*MIGRATION_LOGGERS):
+            if _is_later(revision := self._revision()):
+                raise _outdated(revision)
             from .store.migrate import migrate  # Alembic takes a quarter of a second to import
 
             migrate(engine)
             queue.upgrade(engine)
+
+
+def _is_later(revision: str | None) -> bool:
+    return revision is not None and revision > LATEST_MIGRATION
+
+
+def _outdated(revision: str | None) -> TablesOutdated:
+    """Return the error for tables of this revision, and log it."""
+    state = f"are at revision {revision}" if revision else "don't exist yet"
+    remedy = "run flask notify-me upgrade"
+    if _is_later(revision):
+        remedy = (
+            "install the later version of the kit, or restore the backup from before the upgrade"
+        )
+    problem = f"The kit's tables {state}: {remedy}"
+    logger.error("%s", problem)
+    return TablesOutdated(problem)

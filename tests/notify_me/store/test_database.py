@@ -112,7 +112,7 @@ def test_tables_from_a_later_version_are_refused_with_the_remedy(
     tmp_path: Path, sandbox: Sandbox, lines: list[str], own_file: bool
 ) -> None:
     """The tables may be newer than the kit after a rollback without restoring the backup. `upgrade`
-    wouldn't help.
+    can't help.
     """
     engine = None if own_file else sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
 
@@ -132,9 +132,14 @@ def test_tables_from_a_later_version_are_refused_with_the_remedy(
     reply = app.test_client().post(MUG, data=SIGN_UP)
 
     assert reply.status_code == 503
-    assert any(
-        "install the later version of the kit, or restore the backup" in line for line in lines
-    )
+    remedy = "install the later version of the kit, or restore the backup"
+    assert any(remedy in line for line in lines)
+    for command in ("upgrade", "status"):
+        result = app.test_cli_runner().invoke(args=["notify-me", command])
+        assert result.exit_code == 1
+        assert remedy in result.output
+        assert "run flask notify-me upgrade" not in result.output
+        assert "flask notify-me upgrade has been run" not in result.output
     engine_of(app).dispose()
 
 
