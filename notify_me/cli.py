@@ -45,21 +45,22 @@ commands = AppGroup("notify-me")
 
 
 @contextmanager
-def _database_errors() -> Iterator[None]:
+def _database_errors(advice: str = "that flask notify-me upgrade has been run") -> Iterator[None]:
     """Report only the class of a database error, since its text may contain personal data."""
     try:
         yield
     except TablesOutdated as error:
         raise click.ClickException(str(error)) from None
     except SQLAlchemyError as error:
+        # the driver's class is more exact, such as InsufficientPrivilege
+        name = type(getattr(error, "orig", None) or error).__name__
         raise click.ClickException(
-            f"The database is unavailable ({type(error).__name__}): check that it is running and "
-            "that flask notify-me upgrade has been run"
+            f"The database is unavailable ({name}): check that it is running and {advice}"
         ) from None
 
 
 @commands.command()
-@_database_errors()
+@_database_errors("that its user may create tables and, on PostgreSQL, a schema")
 def upgrade() -> None:
     """Create the kit's tables and the queue's, or bring them up to date."""
     admin.upgrade()

@@ -11,7 +11,7 @@ from flask import Flask, Response
 from sqlalchemy.orm import Session
 
 from notify_me import NotifyMe, SettingsError, Variant, admin
-from tests.notify_me.running_shop import MUG
+from tests.notify_me.running_shop import MUG, Postgres
 from tests.notify_me.small_shop import engine_of, small_catalog
 from tests.support import Sandbox, read_in_another_process
 
@@ -140,6 +140,26 @@ def test_tables_from_a_later_version_are_refused_with_the_remedy(
         assert remedy in result.output
         assert "run flask notify-me upgrade" not in result.output
         assert "flask notify-me upgrade has been run" not in result.output
+    engine_of(app).dispose()
+
+
+def test_upgrade_says_which_privileges_its_user_needs(
+    tmp_path: Path, sandbox: Sandbox, postgres: Postgres
+) -> None:
+    """Since PostgreSQL 15, only a database's owner may create tables in it."""
+    url = postgres.database("owned_by_postgres")
+    owner = sa.create_engine(url)
+    with owner.begin() as connection:
+        connection.execute(sa.text("CREATE ROLE shop LOGIN"))
+    owner.dispose()
+    app = host_shop(tmp_path, sandbox, NOTIFY_ME_DATABASE_URI=url.replace("//postgres@", "//shop@"))
+    NotifyMe(app, catalog=small_catalog())
+
+    result = app.test_cli_runner().invoke(args=["notify-me", "upgrade"])
+
+    assert result.exit_code == 1
+    assert "InsufficientPrivilege" in result.output
+    assert "its user may create tables and, on PostgreSQL, a schema" in result.output
     engine_of(app).dispose()
 
 
