@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 import click
 from flask import current_app
@@ -258,10 +259,18 @@ def stock(variant_id: str, quantity: int, shop_url: str | None) -> None:
 
 
 def _shop_url(option: str | None) -> str:
-    url = option or current_app.config.get("SHOP_URL")
+    url = str(option or current_app.config.get("SHOP_URL") or "")
     if not url:
         raise click.UsageError("pass the shop's URL with --shop-url, or set SHOP_URL")
-    return f"{str(url).rstrip('/')}/"
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        # an invalid IPv6 address or port
+        is_valid = False
+    if not is_valid or " " in url or parts.query or parts.fragment:
+        raise click.UsageError(f"{url!r} is not a shop's URL, such as https://shop.example")
+    return f"{url.rstrip('/')}/"
 
 
 @commands.command("settings")

@@ -396,6 +396,10 @@ def test_commands_fill_and_restock_klaviyos_catalog(
         (["NONE", "5", "--shop-url", ROOT], "the shop has no variant $custom:::$default:::NONE"),
         (["MUG", "5"], "pass the shop's URL with --shop-url, or set SHOP_URL"),
         (["$shopify:::$default:::1", "5", "--shop-url", ROOT], "the shop has no variant"),
+        *(
+            (["MUG", "5", "--shop-url", url], f"{url!r} is not a shop's URL")
+            for url in ("shop.example", "http://[::1", "https://shop.example/?tracking=1")
+        ),
     ],
 )
 def test_stock_command_refuses_wrong_arguments(
