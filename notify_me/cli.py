@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import click
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from . import admin
 from .admin.contacts import ContactRecords
@@ -57,6 +57,18 @@ def _database_errors(advice: str = "that flask notify-me upgrade has been run") 
         name = type(getattr(error, "orig", None) or error).__name__
         raise click.ClickException(
             f"The database is unavailable ({name}): check that it is running and {advice}"
+        ) from None
+
+
+@contextmanager
+def _catalog_errors() -> Iterator[None]:
+    """Report an error of the shop's own database without a traceback."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise click.ClickException(
+            f"The shop's database reported an error ({type(error.orig).__name__}): check that it "
+            "is running and that the shop's tables are up to date"
         ) from None
 
 
@@ -193,6 +205,7 @@ def purge() -> None:
 @commands.command("push-catalog")
 @click.option("--shop-url", help="Shop's URL, such as https://shop.example (default: SHOP_URL).")
 @click.option("--dry-run", is_flag=True, help="Only count what would be written.")
+@_catalog_errors()
 def push_catalog(shop_url: str | None, *, dry_run: bool) -> None:
     """Copy the shop's variants to Klaviyo's custom catalog.
 
@@ -232,6 +245,7 @@ def _products(catalog: ListedCatalog) -> Iterator[Sequence[Variant]]:
 @click.argument("variant_id", metavar="ID")
 @click.argument("quantity", type=click.IntRange(min=0))
 @click.option("--shop-url", help="Shop's URL, such as https://shop.example (default: SHOP_URL).")
+@_catalog_errors()
 def stock(variant_id: str, quantity: int, shop_url: str | None) -> None:
     """Set the stock of variant ID to QUANTITY in Klaviyo's custom catalog.
 

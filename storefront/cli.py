@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
+from sqlalchemy.exc import DatabaseError
 from werkzeug.security import generate_password_hash
 
 from notify_me import admin, current_catalog
@@ -21,7 +23,23 @@ from .merchant import access
 
 MIN_PASSWORD_LENGTH = 12
 
-group = AppGroup("storefront", help="Manage the catalog, stock and the merchant's password.")
+
+class _Group(AppGroup):
+    """Commands that report an error of the database without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except DatabaseError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            raise click.ClickException(
+                f"The database reported an error ({reason}): check DATABASE_URL, and run flask db "
+                "upgrade"
+            ) from None
+
+
+group = _Group("storefront", help="Manage the catalog, stock and the merchant's password.")
 
 
 @group.command("restock")

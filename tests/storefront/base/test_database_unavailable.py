@@ -56,6 +56,18 @@ def errors() -> Iterator[list[logging.LogRecord]]:
     logging.getLogger().removeHandler(handler)
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["notify-me push-catalog", "notify-me stock BLAT-S 3", "storefront push-catalog",
+     "storefront restock BLAT-S 3", "storefront load"],
+)  # fmt: skip
+def test_commands_end_without_a_traceback(app: Flask, command: str) -> None:
+    app.config["SHOP_URL"] = "https://shop.example"
+    result = app.test_cli_runner().invoke(args=command.split())
+    assert result.exit_code == 1
+    assert "database reported an error (" in result.output
+
+
 def test_pages_return_503(app: Flask, errors: list[logging.LogRecord]) -> None:
     client = app.test_client()
     for url in PAGES:
