@@ -45,6 +45,7 @@ IDLE_TIMEOUT = 10.0
 """How long the engine keeps running while nothing is queued."""
 REQUEUE_INTERVAL = 10.0
 CLEANUP_INTERVAL = 30.0
+WARNING_INTERVAL = 60.0
 
 
 def run(context: DeliveryContext | None, stop: threading.Event) -> None:
@@ -151,6 +152,23 @@ class _UnsyncedConnection(sqlite3.Connection):
         _skip_sync(self)
 
 
+_next_warnings: dict[tuple[str, int], float] = {}
+"""When a warning of DBOS may be logged again, by its place in DBOS's code, in monotonic seconds."""
+
+
+def _is_shown(record: logging.LogRecord) -> bool:
+    """Return whether to log a record of DBOS: each warning once a minute at most. While the database
+    is unavailable, DBOS repeats the same few warnings, with tracebacks, about 60 times a second.
+    """
+    if record.levelno != logging.WARNING:
+        return True
+    place, now = (record.pathname, record.lineno), time.monotonic()
+    if now < _next_warnings.get(place, now):
+        return False
+    _next_warnings[place] = now + WARNING_INTERVAL
+    return True
+
+
 _current: Deliverer
 """The deliverer that this process's engine uses; set by `_Engine.start`."""
 
@@ -210,6 +228,7 @@ class _Engine:
             raise
 
     def _launch(self, config: DBOSConfig) -> None:
+        logging.getLogger("dbos").addFilter(_is_shown)
         DBOS(config=config)
         # only these: not the queues of a shop that uses DBOS itself, and not the dead letters
         DBOS.listen_queues([operation.value for operation in Operation])

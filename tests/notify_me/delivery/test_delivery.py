@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -380,17 +381,21 @@ def test_full_disk_confirms_only_stored_sign_ups(
 def test_web_and_worker_continue_after_a_restart_of_postgresql(
     make_shop: Callable[..., Shop], postgres: Postgres, sandbox: Sandbox
 ) -> None:
-    """No sign-up is confirmed while PostgreSQL is down."""
+    """No sign-up is confirmed while PostgreSQL is down, and DBOS doesn't fill the log meanwhile."""
     shop = make_shop(url=postgres.database("stopped"))
     sandbox.drill("503", times=None)
     with shop.web() as web, shop.worker() as worker:
         worker.wait_until_ready()
         confirmed = web.sign_up_many(people(20))
+        eventually(lambda: worker.has_logged("Temporary"))
         postgres.stop()
         try:
             assert web.sign_up("ada@example.org").status_code == 503
+            eventually(lambda: worker.log.read_text().count("the database is unavailable") > 9)
         finally:
             postgres.start()
+        places = re.findall(r"WARNING] \(dbos:(.+?)\)", worker.log.read_text())
+        assert places and len(places) == len(set(places))
         sandbox.end_drills()
 
         confirmed |= web.sign_up_many(people(20, "later"))
