@@ -66,6 +66,7 @@ def run(context: DeliveryContext | None, stop: threading.Event) -> None:
         event.listen(context.engine, "connect", _skip_sync)
         context.engine.dispose()  # closes the connections that were opened before
     context.start_flow_check()
+    threading.Thread(target=_exit_eventually, args=(stop,), daemon=True).start()
     deliver_until(stop, context, executor_id)
     logger.info("worker stopped")
     lock.release()
@@ -115,11 +116,16 @@ def deliver_until(stop: threading.Event, context: DeliveryContext, executor_id: 
             # if this loop ended, no more calls would be delivered
             logger.warning("queue maintenance failed: %s", type(error).__name__)
         _sleep(MAINTENANCE_INTERVAL if engine.is_running else IDLE_CHECK_INTERVAL, stop)
-    watchdog = threading.Timer(EXIT_TIMEOUT, os._exit, [0])
-    watchdog.daemon = True
-    watchdog.start()
     engine.stop()
-    watchdog.cancel()
+
+
+def _exit_eventually(stop: threading.Event) -> None:
+    """Exit the process `EXIT_TIMEOUT` seconds after `stop` is set, since the main thread may be
+    waiting for the database.
+    """
+    stop.wait()
+    time.sleep(EXIT_TIMEOUT)
+    os._exit(0)
 
 
 def _sleep(seconds: float, stop: threading.Event) -> None:

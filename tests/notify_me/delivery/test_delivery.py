@@ -404,6 +404,19 @@ def test_web_and_worker_continue_after_a_restart_of_postgresql(
     assert lost(shop, confirmed) == set()
 
 
+def test_worker_that_waits_for_the_database_can_be_stopped(
+    make_shop: Callable[..., Shop], postgres: Postgres, sandbox: Sandbox
+) -> None:
+    shop = make_shop(url=postgres.database("locked"))
+    queue_sign_ups(shop, sandbox, 1)
+    with shop.engine.begin() as connection:
+        # DBOS reads this table when it starts
+        connection.execute(sa.text("LOCK TABLE notify_me_queue.application_versions"))
+        with shop.worker() as worker:
+            eventually(lambda: shop.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+            assert worker.stop() == 0
+
+
 def test_without_a_private_key_the_worker_idles(shop: Shop) -> None:
     """The worker doesn't exit, since the launcher would then stop the shop. Ctrl-C stops the
     worker.
