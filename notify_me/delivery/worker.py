@@ -163,8 +163,8 @@ _next_warnings: dict[tuple[str, int], float] = {}
 
 
 def _is_shown(record: logging.LogRecord) -> bool:
-    """Return whether to log a record of DBOS: each warning once a minute at most. While the database
-    is unavailable, DBOS repeats the same few warnings, with tracebacks, about 60 times a second.
+    """Return whether to log a record of DBOS: each warning at most once a minute. While the
+    database is unavailable, DBOS repeats a few warnings, with tracebacks, 60 times a second.
     """
     if record.levelno != logging.WARNING:
         return True

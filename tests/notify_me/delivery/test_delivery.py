@@ -395,7 +395,8 @@ def test_web_and_worker_continue_after_a_restart_of_postgresql(
         finally:
             postgres.start()
         places = re.findall(r"WARNING] \(dbos:(.+?)\)", worker.log.read_text())
-        assert places and len(places) == len(set(places))
+        assert places
+        assert len(places) == len(set(places))
         sandbox.end_drills()
 
         confirmed |= web.sign_up_many(people(20, "later"))
