@@ -234,3 +234,29 @@ def test_confirmation_and_order_can_be_printed(visit: Visit) -> None:
     expect(page.get_by_text("Dreich Mug").first).to_be_visible()
     for part in (".menu", ".footer", ".cart-link"):
         expect(page.locator(part)).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("path", "items"),
+    [
+        (PARKA, ".chip"),
+        (PARKA, ".demo__switch button"),
+        ("/merchant/demand", ".merchant-nav a"),
+        ("/merchant/demand", ".period a"),
+        ("/studio", ".preset"),
+    ],
+)
+def test_current_item_in_forced_colours(
+    browser: Browser, served: Sites, path: str, items: str
+) -> None:
+    """The current item's border differs from the others', and its outline shows only focus."""
+    context = browser.new_context(forced_colors="active", reduced_motion="reduce")
+    with context, watched(context) as page:
+        page.goto(served.url("shop") + path)
+        if not page.locator(items).count():
+            pytest.skip("an optional package was removed")
+        current = page.locator(f"{items}:is([aria-current], [aria-pressed=true])")
+        others = page.locator(f"{items}:not([aria-current], [aria-pressed=true])")
+        read = "elements => elements.map(element => getComputedStyle(element).borderBottom)"
+        assert not {*current.evaluate_all(read)} & {*others.evaluate_all(read)}
+        expect(current.first).to_have_css("outline-style", "none")
