@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app import create_app
+from tests.browser.conftest import watched
 from tests.sites import close, environ, in_another_thread
 from tests.support import Sandbox
 
@@ -176,3 +177,22 @@ def test_tour_without_scripts(plain_page: Page, shop_url: str, sandbox: Sandbox)
     page.get_by_role("link", name="Checkout").click()
     page.get_by_role("main").get_by_role("button").click()
     expect(page.locator(".tour__sum")).to_contain_text("of £54")
+
+
+def test_product_picture_does_not_cover_tour(browser: Browser, shop_url: str) -> None:
+    """While one page replaces another, the tour's panel stays in front."""
+    with browser.new_context(reduced_motion="no-preference") as context, watched(context) as page:
+        page.goto(shop_url)
+        page.get_by_role("button", name="Take the tour").click()
+        page.wait_for_url("**/products/**")
+        page.goto(f"{shop_url}/?category=camp")
+        page.add_init_script(
+            """addEventListener("pagereveal", async ({ viewTransition }) => {
+                await viewTransition.ready;
+                const layer = "::view-transition-group(tour)";
+                window.order = getComputedStyle(document.documentElement, layer).zIndex;
+            });"""
+        )
+        page.get_by_role("link", name="Howff Tarp").click()
+        page.wait_for_function("window.order")
+        assert page.evaluate("window.order") == "1"
