@@ -170,7 +170,7 @@ def test_all_calls_share_one_timeout(
         boxes.nth(index).set_checked(index < 3)
     page.evaluate(TIMEOUTS)
 
-    sign_up(dialog)  # type: ignore[arg-type]
+    sign_up(dialog)
     eventually(lambda: calls(sandbox) == [CLIENT])
     page.evaluate("skipTimeout()")
     eventually(lambda: calls(sandbox) == [CLIENT, CLIENT])
@@ -270,7 +270,7 @@ def test_a_shops_script_can_open_the_form(page: Page, client_shop: str, sandbox:
     page.evaluate("id => NotifyMe.open(id)", "$custom:::$default:::BLAT-L")
 
     expect(page.get_by_role("dialog", name="Blatter Sou’wester")).to_be_visible()
-    sign_up(page.get_by_role("dialog"))  # type: ignore[arg-type]
+    sign_up(page.get_by_role("dialog"))
     expect(page.get_by_role("heading", name="You’re on the list")).to_be_visible()
     [waiting] = sandbox.waiting()
     assert waiting["variant"] == "$custom:::$default:::BLAT-L"

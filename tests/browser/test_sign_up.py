@@ -6,15 +6,16 @@ import re
 from typing import Any
 
 import requests
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
+from tests.browser.conftest import watched
 from tests.support import TIMEOUT, Sandbox, eventually
 
 PARKA = "/products/haar-parka?variant=HAAR-OIL-M"
 PARKA_ID = "$custom:::$default:::HAAR-OIL-M"
 
 
-def sign_up(page: Page, email: str = "ada@example.org") -> None:
+def sign_up(page: Page | Locator, email: str = "ada@example.org") -> None:
     """Fill in the open form and send it."""
     page.get_by_label("Email").fill(email)
     page.get_by_role("button", name="Notify me").click()
@@ -435,3 +436,24 @@ def test_form_follows_a_link_changed_by_the_shop(
     assert one_valid_call(sandbox)["body"]["data"]["relationships"]["variant"]["data"]["id"] == (
         "$custom:::$default:::BLAT-S"
     )
+
+
+def test_link_in_the_dialog_does_not_bring_the_page_to_the_front(
+    browser: Browser, shop_url: str
+) -> None:
+    """While another page replaces it, the page behind the dialog stays behind it."""
+    with browser.new_context(reduced_motion="no-preference") as context, watched(context) as page:
+        page.add_init_script(
+            """addEventListener("pagereveal", async ({ viewTransition }) => {
+                await viewTransition?.ready;
+                window.parts = document.getAnimations().map(({ effect }) => effect.pseudoElement);
+            });"""
+        )
+        page.goto(shop_url + PARKA)
+        page.locator(".buy .notify-me__button").click()
+        sign_up(page.get_by_role("dialog"))
+        page.get_by_role("dialog").get_by_role("link", name="Plowter Boots").click()
+        page.wait_for_url("**/plowter-boots*")
+        page.wait_for_function("window.parts")
+        parts = page.evaluate("window.parts.filter(part => part?.includes('-old('))")
+        assert {*parts} == {"::view-transition-old(root)"}
