@@ -24,6 +24,9 @@ const hosts = new Map();
 /** @type {Set<NotifyMe>} the elements on the page */
 const elements = new Set();
 
+/** The URL of the form that was opened last. */
+let lastUrl = "";
+
 /** @type {Record<string, string>} the sign-ups made in this tab */
 let signedUp = {};
 try {
@@ -210,12 +213,13 @@ export class NotifyMe extends HTMLElement {
     if (!href) return;
     const { isConnected } = this;
     let offline = false;
+    lastUrl = href;
     try {
       if (!dialogIn(hosts.get(href))) {
         link.ariaBusy = "true";
         let html = await this.#prefetch();
-        // the page was replaced
-        if (isConnected && !this.isConnected) return;
+        // the page was replaced, or another form opened
+        if ((isConnected && !this.isConnected) || lastUrl !== href) return;
         offline = html === null;
         if (offline) html = document.querySelector("script[data-notify-me]")?.getAttribute("data-notify-me") ?? "";
         if (!html) return location.assign(href);

@@ -183,6 +183,20 @@ def test_two_buttons_on_a_page_are_independent(page: Page, shop_url: str, sandbo
     assert sent == {"$custom:::$default:::BLAT-S", "$custom:::$default:::BLAT-L"}
 
 
+def test_slow_form_does_not_replace_one_opened_later(page: Page, shop_url: str) -> None:
+    slow: list[Route] = []
+    page.route("**/notify-me/*HAAR*", lambda route: slow.append(route))
+    page.goto(shop_url + PARKA)
+    page.get_by_role("link", name="Notify me: Haar Parka").click()
+    page.get_by_role("link", name="Notify me: Blatter Sou’wester").click()
+    later = page.get_by_role("dialog", name="Blatter Sou’wester")
+    later.get_by_label("Email").fill("ada@example.org")
+
+    slow[0].continue_()
+    expect(page.locator("[aria-busy]")).to_have_count(0)
+    expect(later.get_by_label("Email")).to_be_focused()
+
+
 def test_button_depends_on_the_selected_variant(page: Page, shop_url: str) -> None:
     """Variants in stock have Add to cart, and sold-out ones have Notify me in its place."""
     notify, add = (
