@@ -1,9 +1,13 @@
 // @ts-check
-/** Updates this page without a reload while the page is visible. */
+/** Updates this page without a reload while the page is visible. Keeps focus and scroll position. */
 const INTERVAL = 2000; // ms between updates
 
 /** The content of the page when it was last fetched. @type {string | undefined} */
 let lastContent;
+
+/** An element's start tag, by which it is found again.
+ * @param {Element} element */
+const tag = ({ outerHTML }) => outerHTML.slice(0, outerHTML.indexOf(">"));
 
 async function refresh() {
   const response = await fetch(location.href).catch(() => null);
@@ -15,9 +19,12 @@ async function refresh() {
   const before = lastContent ?? main.innerHTML;
   lastContent = newMain.innerHTML;
   if (lastContent === before) return;
-  const href = main.contains(document.activeElement) && document.activeElement?.getAttribute("href");
+  const focused = main.contains(document.activeElement) && tag(/** @type {Element} */ (document.activeElement));
+  const { scrollLeft: left = 0, scrollTop: top = 0 } = main.querySelector("[tabindex]") ?? {};
   main.replaceChildren(...newMain.childNodes);
-  if (href) /** @type {HTMLElement | null} */ (main.querySelector(`a[href="${href}"]`))?.focus();
+  main.querySelector("[tabindex]")?.scrollTo({ left, top });
+  const controls = /** @type {NodeListOf<HTMLElement>} */ (main.querySelectorAll("a, button, [tabindex]"));
+  if (focused) [...controls].find((control) => tag(control) === focused)?.focus({ preventScroll: true });
 }
 
 async function poll() {

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+import requests
+from playwright.sync_api import Browser, Playwright, expect
 from werkzeug.wrappers import Response
 
 from tests.klaviyo_sandbox.conftest import BROWSER_PATH, MEDIA_TYPE, RunningSandbox, body
 from tests.klaviyo_sandbox.filled import fill
-from tests.support import CHROMIUM, serve
+from tests.support import CHROMIUM, TIMEOUT, serve
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -156,3 +157,18 @@ def test_no_page_is_wider_than_its_window(chromium: Browser, filled: RunningSand
                 page.set_viewport_size({"width": width, "height": 800})
                 scroll_width = page.evaluate("document.documentElement.scrollWidth")
                 assert (path, scroll_width) == (path, width)
+
+
+def test_update_keeps_focus_and_scroll_position(chromium: Browser, filled: RunningSandbox) -> None:
+    with chromium.new_context(viewport={"width": 360, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(f"{filled.url}/requests")
+        table = page.get_by_role("region", name="Recorded requests")
+        table.focus()
+        table.evaluate("element => element.scrollTo(100, 0)")
+
+        requests.get(f"{filled.url}/api/lists", timeout=TIMEOUT)
+        page.get_by_role("link", name="#15").wait_for()
+
+        expect(table).to_be_focused()
+        assert table.evaluate("element => element.scrollLeft") == 100
