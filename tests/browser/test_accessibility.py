@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -234,6 +235,12 @@ def test_confirmation_and_order_can_be_printed(visit: Visit) -> None:
     expect(page.get_by_text("Dreich Mug").first).to_be_visible()
     for part in (".menu", ".footer", ".cart-link"):
         expect(page.locator(part)).to_be_hidden()
+
+
+def test_printed_product_page_starts_on_the_first_page(visit: Visit) -> None:
+    """It fits on one page of A4."""
+    visit.goto(PARKA)
+    assert len(re.findall(rb"/Type /Page\b", visit.page.pdf(format="A4"))) == 1
 
 
 @pytest.mark.parametrize(
