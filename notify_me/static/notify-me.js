@@ -24,8 +24,8 @@ const hosts = new Map();
 /** @type {Set<NotifyMe>} the elements on the page */
 const elements = new Set();
 
-/** The URL of the form that was opened last. */
-let lastUrl = "";
+/** The form that was opened last. */
+let latestUrl = "";
 
 /** @type {Record<string, string>} the sign-ups made in this tab */
 let signedUp = {};
@@ -156,7 +156,7 @@ export class NotifyMe extends HTMLElement {
     return (/[?&]choose=/.test(url) ? "*" : "") + variantIn(url);
   }
 
-  /** Show whether the shopper has signed up in this tab. */
+  /** Show a sign-up made in this tab. */
   #update() {
     const listed = `notify-me ${this.#key}` in signedUp;
     this.querySelector(".notify-me__listed")?.toggleAttribute("hidden", !listed);
@@ -176,7 +176,7 @@ export class NotifyMe extends HTMLElement {
     return !!this.#link?.contains(/** @type {Node} */ (event.target));
   }
 
-  /** Fetch the form, or return it if it was fetched recently. */
+  /** Return the form, fetched recently or now. */
   async #prefetch() {
     const href = this.#link?.href ?? "";
     let form = this.#prefetched;
@@ -206,22 +206,21 @@ export class NotifyMe extends HTMLElement {
     this.open();
   }
 
-  /** Show the form in a dialog, or follow the link if that isn't possible. */
+  /** Show the form in a dialog, or follow the link. */
   async open() {
     const link = this.#link;
     const href = link?.href;
     if (!href) return;
     const { isConnected } = this;
-    let offline = false;
-    lastUrl = href;
+    latestUrl = href;
     try {
+      let form;
       if (!dialogIn(hosts.get(href))) {
         link.ariaBusy = "true";
-        let html = await this.#prefetch();
-        // the page was replaced, or another form opened
-        if ((isConnected && !this.isConnected) || lastUrl !== href) return;
-        offline = html === null;
-        if (offline) html = document.querySelector("script[data-notify-me]")?.getAttribute("data-notify-me") ?? "";
+        form = await this.#prefetch();
+        // another page or form was opened
+        if ((isConnected && !this.isConnected) || latestUrl !== href) return;
+        const html = form ?? document.querySelector("script[data-notify-me]")?.getAttribute("data-notify-me");
         if (!html) return location.assign(href);
         // another click may have opened it
         if (!dialogIn(hosts.get(href))) hosts.set(href, this.#createHost(href, html));
@@ -229,7 +228,7 @@ export class NotifyMe extends HTMLElement {
       }
       const host = /** @type {NotifyMe} */ (hosts.get(href));
       host.#showModal(this);
-      if (offline) host.#dispatch("error", { state: "offline" });
+      if (form === null) host.#dispatch("error", { state: "offline" });
     } catch {
       hosts.get(href)?.remove();
       location.assign(href);
@@ -370,7 +369,7 @@ export class NotifyMe extends HTMLElement {
   }
 }
 
-// other browsers only have the links; a second copy of this script does nothing
+// other browsers only have the links
 if (CSS.supports("selector(:has(:modal))") && "timeout" in AbortSignal && "showModal" in HTMLDialogElement.prototype) {
   if (!customElements.get("notify-me")) customElements.define("notify-me", NotifyMe);
   Object.assign(window, { NotifyMe: customElements.get("notify-me") });
