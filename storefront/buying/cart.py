@@ -11,6 +11,7 @@ from flask import (
     Response,
     abort,
     current_app,
+    g,
     make_response,
     redirect,
     render_template,
@@ -70,6 +71,8 @@ def quantity_limit(variant: ProductVariant) -> int:
 
 def read() -> dict[str, int]:
     """Return the quantities in this request's cart by SKU; empty if the cookie isn't valid."""
+    if "cart" in g:
+        return dict(g.cart)
     try:
         items = _serializer().loads(request.cookies.get(COOKIE, ""))
     except BadData:
@@ -114,8 +117,12 @@ def _serializer() -> URLSafeSerializer:
 
 @blueprint.get("/cart")
 def show() -> Response:
-    """Show the cart, with a notice about the change that redirected here."""
-    cart_lines = lines(read())
+    """Show the cart, with a notice about the change that redirected here. Variants that the shop no
+    longer has are removed, because the page has no line with which to remove them.
+    """
+    items = read()
+    cart_lines = lines(items)
+    g.cart = {line.variant.sku: line.quantity for line in cart_lines}
     notice, variant = _notice()
     response = make_response(
         render_template(
@@ -135,6 +142,8 @@ def show() -> Response:
             },
         )
     )
+    if g.cart != items:
+        write(response, g.cart)
     response.cache_control.private = True
     response.cache_control.no_store = True
     return response

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from storefront import db
+from storefront.base.models import ProductVariant
 from tests.storefront.page import Page, Stock, text_of
 
 
@@ -115,6 +119,20 @@ def test_quantity_must_be_a_whole_number(reader: FlaskClient, quantity: str) -> 
 
 def test_unknown_variant_is_404(reader: FlaskClient) -> None:
     assert post(reader, "NO-SUCH").status_code == 404
+
+
+def test_variant_that_the_shop_no_longer_has_is_not_counted(
+    app: Flask, client: FlaskClient
+) -> None:
+    """An import, for example, may delete variants that are in carts."""
+    post(client, "GLASS-01", 1)
+    post(client, "DREI-MIL", 2)
+    with app.app_context():
+        db.session.execute(sa.delete(ProductVariant).where(ProductVariant.sku == "DREI-MIL"))
+        db.session.commit()
+
+    assert "Cart 1 item " in Page(client, "/cart").text
+    assert "Cart 1 item " in Page(client, "/").text
 
 
 def test_cookie_is_signed_and_hidden_from_scripts(reader: FlaskClient) -> None:
