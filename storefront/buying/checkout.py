@@ -23,7 +23,7 @@ from wtforms import Form, HiddenField, StringField, TextAreaField
 from wtforms.i18n import get_translations
 from wtforms.validators import DataRequired, Email, Length, Regexp
 
-from ..base.current_shop import refresh_if_possible
+from ..base.current_shop import refresh_if_possible, shop
 from ..base.models import Order
 from ..catalog import queries
 from . import cart, orders
@@ -61,6 +61,8 @@ class CheckoutForm(Form):
             return get_translations([str(get_locale())])
 
     reference = HiddenField(validators=[Regexp(r"^[A-Za-z0-9_-]{43}$")])
+    total = HiddenField()
+    """The total that the page shows, with its currency."""
     name = StringField(
         N_("Name"),
         filters=[_strip],
@@ -98,7 +100,9 @@ def show() -> BaseResponse:
 
 @blueprint.post("/checkout")
 def place() -> BaseResponse:
-    """Place the order and redirect to its page; 422 for invalid details, 409 if stock ran out."""
+    """Place the order and redirect to its page; 422 for invalid details, 409 if stock ran out, or
+    if the total is no longer the one on the page: a price or the cart in another tab has changed.
+    """
     form = CheckoutForm(request.form)
     reference = form.reference.data or ""
     lines = cart.lines(cart.read())
@@ -110,6 +114,8 @@ def place() -> BaseResponse:
         if form.reference.errors:
             form.reference.data = _new_reference()
         return _page(form, lines, status=422)
+    if _total_has_changed(form, lines):
+        return _page(form, lines, status=409)
     try:
         orders.place(
             reference,
@@ -170,10 +176,22 @@ def _new_reference() -> str:
     return secrets.token_urlsafe(32)
 
 
+def _total(lines: list[cart.CartLine]) -> str:
+    return f"{cart.subtotal(lines)} {shop().currency}"
+
+
+def _total_has_changed(form: CheckoutForm, lines: list[cart.CartLine]) -> bool:
+    # a fork's own template may lack the field
+    return bool(form.total.data) and form.total.data != _total(lines)
+
+
 def _page(form: CheckoutForm, lines: list[cart.CartLine], status: int = 200) -> Response:
+    has_expired = bool(form.reference.errors) or _total_has_changed(form, lines)
+    form.total.data = _total(lines)
     page = render_template(
         "checkout/checkout.html",
         form=form,
+        has_expired=has_expired,
         lines=lines,
         subtotal=cart.subtotal(lines),
         unavailable=[

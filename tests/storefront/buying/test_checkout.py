@@ -38,6 +38,11 @@ def reference(page: str) -> str:
     return match[1]
 
 
+def hidden_fields(page: str) -> dict[str, str]:
+    """Return the form's hidden fields."""
+    return dict(re.findall(r'name="(\w+)" type="hidden" value="([^"]*)"', page))
+
+
 def place_order(client: FlaskClient, **changes: str) -> TestResponse:
     """Open the form and submit it."""
     page = client.get("/checkout").text
@@ -162,6 +167,23 @@ def test_missing_stock_prevents_the_whole_order(
     assert 'value="Isla Reid"' in response.text
     assert (stock.of("HAAR-KEL-L"), stock.of("DREI-MIL")) == (1, 40)
     assert count_orders(app) == 0
+
+
+def test_order_is_placed_only_at_the_total_on_the_page(client: FlaskClient, app: Flask) -> None:
+    add_to_cart(client, DREI_MIL=1)
+    page = client.get("/checkout").text
+    assert "Place order · £14" in page
+    # in another tab
+    add_to_cart(client, STEEK_01=1)
+
+    response = client.post("/checkout", data={**hidden_fields(page), **SHOPPER})
+
+    assert response.status_code == 409
+    assert "This page has expired. Please place your order again." in response.text
+    assert "Place order · £38" in response.text
+    assert count_orders(app) == 0
+    order = client.post("/checkout", data={**hidden_fields(response.text), **SHOPPER}).location
+    assert "Total (including delivery) £38" in Page(client, order).text
 
 
 def test_form_sent_twice_makes_one_order(client: FlaskClient, app: Flask, stock: Stock) -> None:
