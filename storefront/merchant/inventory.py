@@ -81,9 +81,10 @@ class StockQuery:
         """
         conditions = [Product.handle == self.product] if self.product else []
         return conditions + [
-            Product.search_text.contains(word, autoescape=True)
-            | sa.func.lower(ProductVariant.sku).contains(word, autoescape=True)
-            for word in fold(self.search).split()
+            Product.search_text.contains(fold(word), autoescape=True)
+            # not folded, since the database doesn't remove the accents of SKUs
+            | ProductVariant.sku.icontains(word, autoescape=True)
+            for word in self.search.split()
         ]
 
 
