@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from notify_me import admin
 
+from ..base.current_shop import shop
 from ..base.database import db
 from ..base.models import Order, OrderLine
 
@@ -22,6 +23,7 @@ class Sales:
     """How many days after a sign-up an order still counts: `[merchant] sale_days`."""
     shoppers: int
     revenue: Decimal
+    """In the shop's currency: orders from before it changed aren't included."""
 
 
 def after_alerts(since: datetime, until: datetime) -> Sales:
@@ -38,6 +40,7 @@ def after_alerts(since: datetime, until: datetime) -> Sales:
             sa.func.coalesce(sa.func.nullif(sa.func.lower(Order.email), ""), Order.reference),
             OrderLine.signed_up_at,
             Order.placed_at,
+            Order.currency,
             amount,
         )
         .join(Order, Order.id == OrderLine.order_id)
@@ -45,9 +48,11 @@ def after_alerts(since: datetime, until: datetime) -> Sales:
         .group_by(Order.id, OrderLine.signed_up_at)
     )
     bought = [
-        (shopper, revenue)
-        for shopper, signed_up_at, placed_at, revenue in lines
+        (shopper, currency, revenue)
+        for shopper, signed_up_at, placed_at, currency, revenue in lines
         if signed_up_at and placed_at - signed_up_at <= timedelta(days=days)
     ]
-    revenue = sum((Decimal(amount) for _, amount in bought), Decimal(0))
-    return Sales(days, len({shopper for shopper, _ in bought}), revenue)
+    # empty for orders from before the currency was stored
+    currencies = ("", shop().currency)
+    revenue = sum((Decimal(r) for _, currency, r in bought if currency in currencies), Decimal(0))
+    return Sales(days, len({shopper for shopper, *_ in bought}), revenue)

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from notify_me import Channel, CompositeID, admin
+from storefront import db
+from storefront.base.models import Import, ProductVariant
 from storefront.merchant import charts
 from tests.demand import PREFIX
 from tests.storefront.conftest import close, make_shop
@@ -106,6 +109,20 @@ def test_sale_after_an_alert(app: Flask, client: FlaskClient) -> None:
     shown = tiles(client)
     assert shown["Bought after an alert"] == "50% 1 of 2 shoppers, £54 in sales"
     assert shown["People waiting"] == "1 now, for 1 variant"
+
+
+def test_sales_in_another_currency_are_not_added_up(app: Flask, client: FlaskClient) -> None:
+    """After an import in another currency, earlier orders still have the old one."""
+    add_past_sign_ups(app, "BLAT-S", "ada", "bob", alerted_at=datetime.now(UTC))
+    client.post("/merchant", data={"sku": "BLAT-S", "quantity": "5"})
+    order(client, "BLAT-S", "ada@example.org")
+    with app.app_context():
+        db.session.add(Import(file="export.csv", categories=[], currency="JPY"))
+        db.session.execute(sa.update(ProductVariant).values(price=8000))
+        db.session.commit()
+    order(client, "BLAT-S", "bob@example.org")
+
+    assert tiles(client)["Bought after an alert"] == "100% 2 of 2 shoppers, ¥8,000 in sales"
 
 
 @pytest.mark.parametrize(
