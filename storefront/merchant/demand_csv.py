@@ -6,7 +6,10 @@ import csv
 import io
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from itertools import islice
+
+from babel.numbers import get_currency_precision
 
 from notify_me import Channel, admin
 
@@ -71,10 +74,15 @@ def _cells(row: admin.DayDemand, variant: ProductVariant | None) -> tuple[object
         *(figures.states[state] for state in STATE_ORDER),
         waiting,
         row.alerted,
-        variant.price if variant else "",
+        _amount(variant.price) if variant else "",
         shop().currency if variant else "",
-        waiting * variant.price if variant else "",
+        _amount(waiting * variant.price) if variant else "",
     )
+
+
+def _amount(amount: Decimal) -> str:
+    # spreadsheets in many languages read 248.000 as 248 thousand
+    return f"{amount:.{get_currency_precision(shop().currency)}f}"
 
 
 def _line(cells: Iterable[object]) -> str:

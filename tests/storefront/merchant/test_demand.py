@@ -185,9 +185,9 @@ def test_csv_file(app: Flask, client: FlaskClient) -> None:
             "product": "'=1+1",
             "variant": "Oilskin / M",
             **dict.fromkeys(("sign_ups", "shoppers", "email", "queued", "waiting"), "2"),
-            "price": "248.000",
+            "price": "248.00",
             "currency": "GBP",
-            "potential_revenue": "496.000",
+            "potential_revenue": "496.00",
         },
     ]
 

@@ -88,7 +88,7 @@ def test_people_waiting_and_potential_revenue(
     csv = {line[1].removeprefix(PREFIX): dict(zip(head, line, strict=True)) for line in lines}
     parka = csv["HAAR-OIL-M"]
     assert [parka[key] for key in ("waiting", "price", "currency", "potential_revenue")] == [
-        *("2", "248.000", "GBP", "496.000")
+        *("2", "248.00", "GBP", "496.00")
     ]
     assert csv["HAAR-KEL-M"]["waiting"] == "0"
 
