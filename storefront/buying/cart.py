@@ -112,7 +112,10 @@ def write(response: BaseResponse, items: dict[str, int]) -> None:
 
 
 def _serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="storefront.buying.cart")
+    config = current_app.config
+    # the last key signs
+    keys = [*config["SECRET_KEY_FALLBACKS"], config["SECRET_KEY"]]
+    return URLSafeSerializer(keys, salt="storefront.buying.cart")
 
 
 @blueprint.get("/cart")

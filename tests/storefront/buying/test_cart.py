@@ -135,6 +135,14 @@ def test_variant_that_the_shop_no_longer_has_is_not_counted(
     assert "Cart 1 item " in Page(client, "/").text
 
 
+def test_cart_survives_a_change_of_the_secret_key(app: Flask, client: FlaskClient) -> None:
+    post(client, "DREI-MIL", 2)
+    app.config["SECRET_KEY_FALLBACKS"] = [app.config["SECRET_KEY"]]
+    app.config["SECRET_KEY"] = "a new key for tests, long enough to be one"
+
+    assert "Cart 2 items " in Page(client, "/cart").text
+
+
 def test_cookie_is_signed_and_hidden_from_scripts(reader: FlaskClient) -> None:
     header = post(reader, "DREI-MIL", 2).headers["Set-Cookie"]
     assert "HttpOnly" in header
