@@ -212,7 +212,9 @@ class OrderLine(Base):
     signed_up_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True), index=True)
     """When the shopper last signed up for an alert for this variant; None if they never did."""
     is_pre_order: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
-    """Whether the variant was on pre-order; False for orders from before this column was added."""
+    """Whether some of the items weren't in stock; False for orders from before this column was
+    added.
+    """
 
 
 class Import(Base):

@@ -62,6 +62,12 @@ class CartLine:
         """Whether the quantity is more than the shopper can order."""
         return self.quantity > self.limit
 
+    @property
+    def is_pre_order(self) -> bool:
+        """Whether some of the items aren't in stock yet, but can be ordered."""
+        in_stock = self.variant.quantity
+        return in_stock is not None and in_stock < self.quantity <= self.limit
+
 
 def quantity_limit(variant: ProductVariant) -> int:
     """Return how many of `variant` a cart may contain."""

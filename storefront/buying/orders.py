@@ -17,7 +17,6 @@ from ..base.database import db
 from ..base.models import Order, OrderLine, ProductVariant
 from ..catalog.queries import composite_id
 from ..catalog.restocking import shop_url
-from ..catalog.stock import Status, stock_of
 from .cart import CartLine, subtotal
 
 logger = logging.getLogger(__name__)
@@ -51,7 +50,7 @@ def place(
                 price=line.variant.price,
                 quantity=line.quantity,
                 signed_up_at=signed_up_at.get(composite_id(line.variant)),
-                is_pre_order=stock_of(line.variant).status is Status.PRE_ORDER,
+                is_pre_order=line.is_pre_order,
             )
             for line in lines
         ],

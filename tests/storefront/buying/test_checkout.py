@@ -74,6 +74,20 @@ def test_order_is_confirmed_and_reduces_the_stock(client: FlaskClient, stock: St
     assert [stock.of(sku) for sku in ("HAAR-KEL-L", "STEEK-01", "HOWF-BRA")] == [0, None, -3]
 
 
+def test_order_of_more_than_are_in_stock_is_a_pre_order(client: FlaskClient, stock: Stock) -> None:
+    stock.set("HOWF-BRA", 2)
+    add_to_cart(client, HOWF_BRA=2)
+    assert "Pre-order" not in Page(client, "/cart").text
+    add_to_cart(client, HOWF_BRA=3)
+    assert "Pre-order" in Page(client, "/cart").text
+
+    order = place_order(client).location
+
+    assert stock.of("HOWF-BRA") == -3
+    for page in (order, "/merchant"):
+        assert "5 × Howff Tarp (Bracken) Pre-order £640" in Page(client, page).text
+
+
 class PaymentOnAnotherSite:
     """A provider that is owed money until `paid`."""
 
