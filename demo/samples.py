@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import contains_eager
 
 from notify_me import Channel, admin
+from storefront.base.current_shop import shop
 from storefront.base.database import db
 from storefront.base.models import Order, OrderLine, Product, ProductVariant
 from storefront.catalog import queries
@@ -197,6 +198,7 @@ def _order(
         email=sign_up.email,
         address="Made up for the demo",
         total=variant.price,
+        currency=shop().currency,
         lines=[
             OrderLine(
                 sku=variant.sku,

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from storefront import db
+from storefront.base.models import Import, ProductVariant
 from tests.storefront.conftest import close, make_shop
 from tests.storefront.page import Page
 from tests.support import Sandbox
@@ -61,6 +64,19 @@ def test_sample_data_is_marked_and_refreshed(app: Flask, client: FlaskClient) ->
     again = Page(client, "/merchant/demand")
     assert "181 sign-ups from" in again.text
     assert tiles(again)[3] == tiles(first)[3]
+
+
+def test_sample_orders_keep_their_currency(app: Flask, client: FlaskClient) -> None:
+    """An import may change the shop's currency."""
+    seed(app)
+    with app.app_context():
+        db.session.add(Import(file="export.csv", categories=[], currency="JPY"))
+        db.session.execute(sa.update(ProductVariant).values(price=8000))
+        db.session.commit()
+
+    orders = Page(client, "/merchant").html.split('class="orders"')[1]
+    assert "£" in orders
+    assert "¥" not in orders
 
 
 def test_reset_refreshes_the_sample_data(client: FlaskClient) -> None:
