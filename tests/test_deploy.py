@@ -176,6 +176,11 @@ def test_unit_runs_with_the_settings_in_env(unit: str, image: Path, tmp_path: Pa
             eventually(lambda: ready(port), START_TIMEOUT)
 
 
+def test_web_unit_has_no_reload() -> None:
+    """After a SIGHUP, gunicorn would read shop.toml again, but keep the old code and `.env`."""
+    assert "ExecReload" not in (ROOT / "deploy/restock-web.service").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     "command",
     [
