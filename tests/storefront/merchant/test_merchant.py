@@ -14,7 +14,7 @@ from notify_me import InventoryPolicy
 from storefront import db
 from storefront.base.models import Product, ProductVariant
 from storefront.catalog import restocking
-from tests.storefront.page import Page, Stock, text_of
+from tests.storefront.page import Page, Stock
 
 
 def test_every_variant_is_listed_with_its_stock(client: FlaskClient) -> None:
@@ -29,6 +29,13 @@ def test_list_can_be_filtered_by_product(client: FlaskClient) -> None:
 
     assert page.html.count('<th scope="row">') == 3
     assert "Show all variants" in page.text
+
+
+def test_product_that_was_deleted_is_not_mistaken_for_an_empty_shop(reader: FlaskClient) -> None:
+    page = Page(reader, "/merchant?product=deleted")
+
+    assert "The shop no longer has this product. Orders" in page.text
+    assert "flask storefront load" not in page.text
 
 
 @pytest.mark.parametrize(("search", "count"), [("MUG", 3), ("dreich mug", 3), ("haar-oil", 4)])
@@ -174,5 +181,9 @@ def test_without_demo_and_password_there_is_no_page(app: Flask, client: FlaskCli
     assert "/merchant" not in client.get("/").text
 
 
-def test_empty_list_names_the_command_that_loads_products(client: FlaskClient) -> None:
-    assert "flask storefront load" in text_of(client.get("/merchant?product=none").text)
+def test_empty_list_names_the_command_that_loads_products(app: Flask, client: FlaskClient) -> None:
+    with app.app_context():
+        db.session.execute(sa.delete(ProductVariant))
+        db.session.commit()
+
+    assert "flask storefront load" in Page(client, "/merchant").text
