@@ -141,7 +141,9 @@ def require_access() -> Response | None:
             abort(404)
         return None
     if not signed_in():
-        next_url = request.full_path.removesuffix("?") if request.method == "GET" else None
+        if request.method not in ("GET", "HEAD"):
+            return redirect(url("merchant_login.show", unsaved=1), code=303)
+        next_url = request.full_path.removesuffix("?")
         return redirect(url("merchant_login.show", next=next_url), code=303)
     g.merchant_signed_in = True
     return None

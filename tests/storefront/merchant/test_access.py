@@ -58,7 +58,8 @@ def test_signing_in_and_out(client: FlaskClient) -> None:
         assert form.status_code == 200
         assert f'name="next" value="{url}"' in form.text
     refused = client.post("/merchant", data={"sku": "BLAT-S", "quantity": "5"}, **OUTSIDE)
-    assert (refused.status_code, refused.location) == (303, LOGIN)
+    assert (refused.status_code, refused.location) == (303, f"{LOGIN}?unsaved=1")
+    assert "your change wasn’t saved" in client.get(refused.location, **OUTSIDE).text
 
     signed_in = sign_in(client, next="/merchant/demand?days=7")
 
