@@ -28,6 +28,9 @@ from ..base.models import Order
 from ..catalog import queries
 from . import cart, orders
 
+# WTForms' own message has no Arabic translation
+TOO_LONG = N_("Enter at most %(max)d characters.")
+
 blueprint = Blueprint("checkout", __name__)
 # an import in another process may have changed the currency
 blueprint.before_request(refresh_if_possible)
@@ -66,7 +69,7 @@ class CheckoutForm(Form):
     name = StringField(
         N_("Name"),
         filters=[_strip],
-        validators=[DataRequired(N_("Enter your name.")), Length(max=120)],
+        validators=[DataRequired(N_("Enter your name.")), Length(max=120, message=TOO_LONG)],
     )
     email = StringField(
         N_("Email"),
@@ -74,13 +77,16 @@ class CheckoutForm(Form):
         validators=[
             DataRequired(N_("Enter your email address.")),
             Email(N_("Enter a full email address, like name@example.com.")),
-            Length(max=254),
+            Length(max=254, message=TOO_LONG),
         ],
     )
     address = TextAreaField(
         N_("Delivery address"),
         filters=[_strip],
-        validators=[DataRequired(N_("Enter your delivery address.")), Length(max=500)],
+        validators=[
+            DataRequired(N_("Enter your delivery address.")),
+            Length(max=500, message=TOO_LONG),
+        ],
     )
 
 

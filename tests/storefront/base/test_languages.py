@@ -109,7 +109,7 @@ def test_order_in_german(client: FlaskClient) -> None:
 
     wrong = client.post("/checkout", data={"reference": "x" * 43, "name": "n" * 121}).text
     assert "Geben Sie Ihre Lieferadresse ein." in wrong
-    assert "Feld kann nicht länger als 120 Zeichen sein." in wrong
+    assert "Geben Sie höchstens 120 Zeichen ein." in wrong
     data = {"reference": "x" * 43, "name": "Ada", "email": "ada@example.org", "address": "Kai 1"}
     done = client.post("/checkout", data=data, follow_redirects=True).text
     assert "Vielen Dank, Ada." in done

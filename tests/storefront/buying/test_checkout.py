@@ -167,6 +167,17 @@ def test_invalid_details_are_reported_beside_their_fields(client: FlaskClient, a
     assert count_orders(app) == 0
 
 
+def test_details_that_are_too_long_are_explained_in_the_pages_language(
+    client: FlaskClient,
+) -> None:
+    """WTForms' own message for this has no Arabic translation."""
+    add_to_cart(client, DREI_MIL=1)
+
+    response = client.post("/checkout?lang=ar", data={**SHOPPER, "name": "x" * 121})
+
+    assert "الحد الأقصى لعدد الأحرف: 120." in response.text
+
+
 def test_missing_stock_prevents_the_whole_order(
     client: FlaskClient, app: Flask, stock: Stock
 ) -> None:
