@@ -33,8 +33,13 @@ def translated(text: str) -> str:
 def english_attributes(text: str) -> Markup:
     """Return the `lang` and `dir` attributes of an element with this text from the catalog. They
     are needed only if the text is in English and the page isn't; otherwise, return an empty string.
+    Imported products are described in the language of the page.
     """
-    if language().tag == CATALOG_LANGUAGE or translated(text) != text:
+    if (
+        language().tag == CATALOG_LANGUAGE
+        or translated(text) != text
+        or cached_import() is not None
+    ):
         return Markup("")
     return Markup(f' lang="{CATALOG_LANGUAGE}" dir="ltr"')  # noqa: S704 - a constant
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from storefront import db
 from storefront.base.models import Import
 from storefront.catalog import json_file
+from tests.storefront.conftest import close, make_shop
 from tests.storefront.page import Page
 
 FOLDER = Path(json_file.__file__).parent
@@ -74,3 +76,20 @@ def test_imported_catalog_is_only_in_its_own_language(app: Flask) -> None:
     assert "<h1>Haar Parka</h1>" in page.text
     assert "Deutsch" not in page.text
     assert 'rel="alternate"' not in page.text
+
+
+def test_imported_products_are_in_the_language_of_the_page(
+    tmp_path: Path, catalog_db: Path
+) -> None:
+    """Only the sample shop's own catalog is in English."""
+    shutil.copy(catalog_db, tmp_path / "shop.db")
+    app = make_shop(tmp_path / "shop.db", NOTIFY_ME_LANGUAGES__OFFERED='["ar"]')
+    with app.app_context():
+        db.session.add(Import(file="export.csv", categories=[]))
+        db.session.commit()
+
+    page = app.test_client().get("/products/haar-parka").text
+
+    close(app)
+    assert '<html lang="ar" dir="rtl">' in page
+    assert "<h1>Haar Parka</h1>" in page
