@@ -258,12 +258,17 @@ def _json_rows(
 
 
 def _shopify_json_rows(line: int, product: dict[str, Any]) -> Iterator[Row]:
-    """Convert a product in Shopify's public `products.json`, with its variants and pictures."""
+    """Convert a product in Shopify's public `products.json`, with its variants and pictures.
+
+    In the Admin API's `products.json`, products also have a status, and variants their stock.
+    """
     renamed = {"body_html": "description", "product_type": "type", "id": "product_id"}
     shared = {
         renamed.get(name, name): _json_text(product.get(name), name, line)
-        for name in ("handle", "title", "vendor", "body_html", "product_type", "id")
+        for name in ("handle", "title", "vendor", "body_html", "product_type", "id", "status")
     }
+    if product.get("published_at", "") is None:
+        shared["published"] = "false"
     tags = product.get("tags")
     shared["tags"] = ", ".join(map(str, tags)) if isinstance(tags, list) else str(tags or "")
     for number, option in enumerate(_objects(product.get("options")), 1):
@@ -272,11 +277,14 @@ def _shopify_json_rows(line: int, product: dict[str, Any]) -> Iterator[Row]:
     for variant in _objects(product["variants"]):
         fields = {name: _json_text(variant.get(name), name, line) for name in ("sku", "price")}
         fields["variant_id"] = _json_text(variant.get("id"), "id", line)
+        fields["policy"] = _json_text(variant.get("inventory_policy"), "inventory_policy", line)
         for number in NUMBERS:
             if value := variant.get(f"option{number}"):
                 fields[f"option{number}_value"] = _json_text(value, f"option{number}", line)
         if variant.get("inventory_quantity") is not None:
-            fields["quantity"] = _json_text(variant["inventory_quantity"], "quantity", line)
+            # without inventory_management, the stock isn't tracked
+            if variant.get("inventory_management", "shopify"):
+                fields["quantity"] = _json_text(variant["inventory_quantity"], "quantity", line)
         elif variant.get("available") is False:
             fields["quantity"] = "0"
         image = variant.get("featured_image")

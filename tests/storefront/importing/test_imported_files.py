@@ -296,6 +296,32 @@ def test_visibility(shop: MakeShop) -> None:
     assert "tea-towel" not in client.get("/sitemap.xml").text
 
 
+def test_products_json_of_shopifys_admin_api(import_shop: Flask, tmp_path: Path) -> None:
+    """Its drafts aren't for sale, and its variants have a policy and may have untracked stock."""
+    active = '"status":"active","published_at":"2026-11-02T09:00:00+01:00"'
+    tracked = '"inventory_management":"shopify","inventory_policy":"continue"'
+    untracked = '"inventory_management":null,"inventory_policy":"deny"'
+    products = {
+        "Secret": ('"status":"draft","published_at":null', tracked),
+        "Wholesale": ('"status":"active","published_at":null', tracked),
+        "Tea": (active, tracked),
+        "Voucher": (active, untracked),
+    }
+    entries = [
+        f'{{"handle":"{title.lower()}","title":"{title}","tags":"a, b",{status},"variants":'
+        f'[{{"id":{number},"sku":"{title}","price":"4.00","inventory_quantity":0,{stock}}}]}}'
+        for number, (title, (status, stock)) in enumerate(products.items())
+    ]
+    file = tmp_path / "products.json"
+    file.write_text(f'{{"products":[{",".join(entries)}]}}')
+
+    result = import_file(import_shop, file)
+
+    assert "Products left out: 1 draft, 1 unpublished." in result.stdout, result.output
+    assert list(variants(import_shop).values()) == [("Tea", "Tea", 0), ("Voucher", "Voucher", None)]
+    assert "Pre-order" in import_shop.test_client().get("/products/tea").text
+
+
 def test_ids_do_not_depend_on_the_order(import_shop: Flask, tmp_path: Path) -> None:
     """Otherwise, after another import, shoppers would be alerted about the wrong variant."""
     file = tmp_path / "products.csv"
