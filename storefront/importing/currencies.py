@@ -12,9 +12,12 @@ SYMBOLS = {
     "€": "EUR",
     "£": "GBP",
     "₹": "INR",
+    "円": "JPY",
     "₩": "KRW",
+    "원": "KRW",
     "₫": "VND",
     "₺": "TRY",
+    "TL": "TRY",
     "₴": "UAH",
     "₦": "NGN",
     "₱": "PHP",
@@ -74,8 +77,8 @@ def symbol_in_price(text: str) -> str:
 
 
 def currency_of_price(text: str) -> str | None:
-    """Return the currency of a price such as `12 €` or `EUR 12`, if its symbol is unambiguous."""
+    """Return the currency of a price such as `12 €` or `12 eur`, if its symbol is unambiguous."""
     symbol = symbol_in_price(text)
     if symbol in SYMBOLS:
         return SYMBOLS[symbol]
-    return symbol if symbol in list_currencies() else None
+    return symbol.upper() if symbol.upper() in list_currencies() else None
