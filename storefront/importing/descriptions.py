@@ -30,7 +30,13 @@ _CLEANER = nh3.Cleaner(
 _IS_HTML = re.compile(r"</[a-z][a-z0-9]*\s*>|<(?:br|hr|img|p|li|ul|ol|div)\b[^>]*>", re.IGNORECASE)
 _CDATA = re.compile(r"<!\[CDATA\[|\]\]>")
 _BLOCK_TAG = re.compile(
-    r"(</?(?:p|div|ul|ol|h[1-6]|table|blockquote|dl|section|article|pre)\b[^>]*>)", re.IGNORECASE
+    r"(</?(?:p|div|ul|ol|h[1-6]|table|blockquote|dl|pre)\b[^>]*>)", re.IGNORECASE
+)
+# without these elements, their texts would run together
+_OTHER_BLOCK = re.compile(
+    r"(</?)(?:details|summary|section|article|header|footer|main|aside|nav|address|center|form"
+    r"|fieldset)\b",
+    re.IGNORECASE,
 )
 _STRUCTURE = re.compile(r"<(?:h[2-6]|ul|ol|dl|table)\b")
 _HEADING_1 = re.compile(r"(</?)h1\b", re.IGNORECASE)
@@ -47,7 +53,8 @@ _ENTITY = re.compile(r"&#?\w{2,10};")
 def safe_html(description: str) -> str:
     """Return a description as HTML without scripts, styles and pictures; empty if it has no text.
 
-    Plain text becomes paragraphs. The product page has its own `h1`, so `h1` becomes `h2`.
+    Plain text becomes paragraphs. The product page has its own `h1`, so `h1` becomes `h2`. Blocks
+    such as `details` become `div`.
     """
     text = _CDATA.sub("", description[:MAX_LENGTH])
     if not _IS_HTML.search(text):
@@ -55,7 +62,8 @@ def safe_html(description: str) -> str:
         text = html.unescape(text)
     if not _IS_HTML.search(text):
         text = html.escape(text, quote=False)
-    cleaned = _CLEANER.clean(_HEADING_1.sub(r"\1h2", _with_paragraphs(text)))
+    text = _OTHER_BLOCK.sub(r"\1div", _HEADING_1.sub(r"\1h2", text))
+    cleaned = _CLEANER.clean(_with_paragraphs(text))
     cleaned = _LINK_WITHOUT_URL.sub(r"\1", cleaned)
     # repeated, since removing an element may leave its parent empty; four levels are enough
     for _ in range(4):
