@@ -27,6 +27,10 @@ SORTS = {
 }
 """The sort orders and their labels; the first is the default."""
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_PLAIN_LETTERS = str.maketrans(
+    {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "\N{SOFT HYPHEN}": None}
+)
+"""Letters that Unicode doesn't decompose into a letter and an accent, and what shoppers type."""
 DEFAULT_SORT = next(iter(SORTS))
 
 
@@ -98,8 +102,13 @@ def parse_query(arguments: Mapping[str, str]) -> ListingQuery:
 
 
 def build_search_text(strings: Iterable[str]) -> str:
-    """Return the text that searches match, for `Product.search_text`."""
-    return fold("\n".join(strings))
+    """Return the text that searches match, for `Product.search_text`. Words such as `bœuf` are
+    followed by their plain spelling at the end.
+    """
+    text = fold("\n".join(strings))
+    words = dict.fromkeys(part for part in text.split() if not part.isascii())
+    plain = [changed for word in words if (changed := word.translate(_PLAIN_LETTERS)) != word]
+    return "\n".join([text, *plain])
 
 
 def fold(text: str) -> str:

@@ -280,6 +280,29 @@ def test_each_product_counts_once(import_shop: Flask, tmp_path: Path) -> None:
     assert "Categories: Mugs, Tees.\nShop name: Fjell, " in result.stdout, result.output
 
 
+@pytest.mark.parametrize(
+    ("title", "search"),
+    [
+        ("Bœuf bourguignon", "boeuf"),
+        ("Bœuf bourguignon", "BŒUF"),
+        ("Żółty koc", "zolty"),
+        ("Smørrebrød", "smorrebrod"),
+        ("Schaf&shy;wolle", "Schafwolle"),
+    ],
+)
+def test_search_in_plain_letters(
+    import_shop: Flask, tmp_path: Path, title: str, search: str
+) -> None:
+    """Many keyboards lack œ and ł, and nobody types the soft hyphen of a long word."""
+    file = tmp_path / "products.csv"
+    file.write_text(f"handle,title,price\nx,{title},1\ny,Other,1\n", encoding="utf-8")
+    import_file(import_shop, file)
+
+    page = import_shop.test_client().get("/", query_string={"q": search}).text
+
+    assert re.findall(r'href="/products/(\w)"', page) == ["x"]
+
+
 def test_visibility(shop: MakeShop) -> None:
     """Products that are hidden, or shown only in searches, are treated as on their platform."""
     app = shop("$custom")
