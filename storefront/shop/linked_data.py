@@ -22,8 +22,8 @@ AVAILABILITY = {
     Status.PRE_ORDER: "PreOrder",
     Status.SOLD_OUT: "OutOfStock",
 }
-SCHEMA_PROPERTIES = {"Colour": "color", "Size": "size"}
-"""The schema.org properties of options, by the options' English names."""
+SCHEMA_PROPERTIES = {"colour": "color", "color": "color", "size": "size"}
+"""The schema.org properties of options, by the options' English names in lower case."""
 
 
 def product(product: Product) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def product(product: Product) -> dict[str, Any]:
     }
     if not product.options:
         return {**data, "@type": "Product", **_offer(product.variants[0], page)}
-    properties = [SCHEMA_PROPERTIES.get(option.name) for option in product.options]
+    properties = [SCHEMA_PROPERTIES.get(option.name.lower()) for option in product.options]
     return {
         **data,
         "@type": "ProductGroup",

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from storefront import db
-from storefront.base.models import Product
+from storefront.base.models import Product, ProductOption
 from tests.storefront.page import Page, Stock
 
 
@@ -46,6 +46,20 @@ def test_each_variant_has_an_offer_with_its_availability(
     assert (item["offers"]["price"], item["offers"]["priceCurrency"]) == ("248.00", "GBP")
     assert client.get(item["offers"]["url"]).status_code == 200
     assert client.get(item["image"]).mimetype == "image/svg+xml"
+
+
+def test_american_spelling_of_colour(client: FlaskClient, app: Flask) -> None:
+    """Shopify's default names are Color and Size; other shops may write COLOR."""
+    for name in ("Color", "COLOR"):
+        with app.app_context():
+            rename = sa.update(ProductOption).values(name=name)
+            db.session.execute(rename.where(ProductOption.name.not_in(["Size"])))
+            db.session.commit()
+
+        group = linked_data(client, "/products/haar-parka")
+
+        assert group["variesBy"] == ["https://schema.org/color", "https://schema.org/size"]
+        assert group["hasVariant"][0]["color"] == "Oilskin"
 
 
 def test_pre_order_availability(reader: FlaskClient) -> None:
