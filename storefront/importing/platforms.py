@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 import unicodedata
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -369,10 +369,9 @@ def check_required(required: Iterable[str], columns: Container[str], header: Ite
             )
 
 
-def mapped_platform(columns: Mapping[str, str], header: Sequence[str]) -> Platform:
-    """Return a platform with the columns of a `--columns` file.
-
-    Raises `Unreadable` if `header`, the header of the product file, lacks one of them.
+def check_mapping(columns: Mapping[str, str], header: Collection[str]) -> None:
+    """Raise `Unreadable` if `header`, the columns or keys of the product file, lacks one of those
+    in a `--columns` file.
     """
     names = {normalize(name) for name in header}
     for field, name in columns.items():
@@ -381,6 +380,14 @@ def mapped_platform(columns: Mapping[str, str], header: Sequence[str]) -> Platfo
                 f"--columns maps {field} to {name!r}, but the file has no such column; "
                 f"its columns are {', '.join(name for name in header if name)}"
             )
+
+
+def mapped_platform(columns: Mapping[str, str], header: Sequence[str]) -> Platform:
+    """Return a platform with the columns of a `--columns` file.
+
+    Raises `Unreadable` if `header`, the header of the product file, lacks one of them.
+    """
+    check_mapping(columns, header)
     return Platform(
         name="CSV", columns={field: [normalize(name)] for field, name in columns.items()}
     )

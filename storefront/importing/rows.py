@@ -17,9 +17,11 @@ from .platforms import (
     OWN,
     REQUIRED,
     Platform,
+    check_mapping,
     check_required,
     field_positions,
     mapped_platform,
+    normalize,
     recognize,
 )
 from .problems import Problems, Unreadable
@@ -88,6 +90,8 @@ def open_rows(
     """
     if is_json(path):
         rows = _json_rows(read_json(path, progress), columns, required)
+        if columns:
+            rows = _named_options(rows, columns)
         return Source(OWN, frozenset(OWN.columns) - {"tracker"}, rows, "utf-8-sig")
     table = read_csv(path, progress, encoding=encoding)
     platform = mapped_platform(columns, table.header) if columns else recognize(table.header)
@@ -242,19 +246,26 @@ def _json_rows(
     columns: Mapping[str, str] | None,
     required: Collection[str],
 ) -> Iterator[Row]:
+    keys = {field: normalize(name) for field, name in (columns or {}).items()}
     is_first = True
+    all_names: dict[str, None] = {}
     for line, entry in objects:
         if isinstance(entry.get("variants"), list):
             yield from _shopify_json_rows(line, entry)
             continue
         names = list(entry)
+        all_names.update(dict.fromkeys(names))
         if columns:
-            entry = {field: entry[name] for field, name in columns.items() if name in entry}
+            values = {normalize(name): value for name, value in entry.items()}
+            entry = {field: values[key] for field, key in keys.items() if key in values}
         fields = _json_fields(entry, line)
         if is_first:
             check_required(required, fields, names)
             is_first = False
         yield Row(line, fields)
+    # only now, since objects may lack the keys of empty values
+    if columns and all_names:
+        check_mapping(columns, all_names)
 
 
 def _shopify_json_rows(line: int, product: dict[str, Any]) -> Iterator[Row]:

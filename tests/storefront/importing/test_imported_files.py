@@ -211,6 +211,26 @@ def test_wrong_columns_file(import_shop: Flask, tmp_path: Path, line: str, messa
     assert message in result.stderr
 
 
+def test_columns_file_for_json(import_shop: Flask, tmp_path: Path) -> None:
+    """As with CSV, options are named after their keys, and a misspelled key is an error. The stock
+    would be lost without a word. An object may lack the keys of empty values.
+    """
+    file, columns = tmp_path / "products.json", tmp_path / "columns.toml"
+    file.write_text(
+        '[{"name":"Tee","cost":5,"Fit":"Slim"},{"name":"Tee","cost":5,"Fit":"Wide","stock":0}]'
+    )
+    mapping = 'title = "Name"\nprice = "cost"\noption1_value = "Fit"\nquantity = "%s"\n'
+
+    columns.write_text(mapping % "stock")
+    assert import_file(import_shop, file, "--columns", str(columns)).exit_code == 0
+    assert "<b>Fit</b>" in import_shop.test_client().get("/products/tee").text
+    assert [stock for _, _, stock in variants(import_shop).values()] == [None, 0]
+
+    columns.write_text(mapping % "stok")
+    result = import_file(import_shop, file, "--columns", str(columns))
+    assert "--columns maps quantity to 'stok', but the file has no such column" in result.stderr
+
+
 def test_currencies_decide_how_prices_are_read(import_shop: Flask, tmp_path: Path) -> None:
     """Prices in the digits of other scripts are read in the same way."""
     prices = {
