@@ -325,11 +325,11 @@ def _json_fields(entry: dict[str, Any], line: int) -> dict[str, str]:
     if isinstance(tags := entry.get("tags"), list):
         entry["tags"] = ", ".join(map(str, tags))
     names = list(entry)
-    positions = field_positions(OWN, names)
-    return {
+    texts = {
         field: _json_text(entry[names[index]], names[index], line)
-        for field, index in positions.items()
+        for field, index in field_positions(OWN, names).items()
     }
+    return {field: plain_name(text) if field in _NAMES else text for field, text in texts.items()}
 
 
 def _json_text(value: Any, name: str, line: int) -> str:

@@ -231,6 +231,15 @@ def test_columns_file_for_json(import_shop: Flask, tmp_path: Path) -> None:
     assert "--columns maps quantity to 'stok', but the file has no such column" in result.stderr
 
 
+def test_escaped_names_in_json(import_shop: Flask, tmp_path: Path) -> None:
+    """WordPress escapes names in JSON, too."""
+    file = tmp_path / "products.json"
+    file.write_text('[{"title":"Salt &amp; pepper","price":5,"options":{"Size":"1 &frac12; kg"}}]')
+
+    assert import_file(import_shop, file).exit_code == 0
+    assert [title for title, _, _ in variants(import_shop).values()] == ["Salt & pepper, 1 ½ kg"]
+
+
 def test_currencies_decide_how_prices_are_read(import_shop: Flask, tmp_path: Path) -> None:
     """Prices in the digits of other scripts are read in the same way."""
     prices = {
