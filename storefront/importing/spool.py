@@ -21,7 +21,7 @@ CREATE TABLE product (key TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;
 CREATE TABLE row (product INTEGER, line INTEGER, part INTEGER, fields TEXT,
     PRIMARY KEY (product, line, part)) WITHOUT ROWID;
 CREATE TABLE left_out (product INTEGER PRIMARY KEY);
-CREATE TABLE sku (sku TEXT, product INTEGER, count INTEGER, PRIMARY KEY (sku, product))
+CREATE TABLE sku (sku TEXT, product INTEGER, fields INTEGER, PRIMARY KEY (sku, product, fields))
     WITHOUT ROWID;
 CREATE TABLE seen (kind TEXT, value TEXT, line INTEGER, PRIMARY KEY (kind, value)) WITHOUT ROWID;
 CREATE TABLE other_file_value (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key))
@@ -39,7 +39,7 @@ class Spool:
         self._connection.executescript(_TABLES)
         self._connection.execute("BEGIN")
         self._batch: list[tuple[int, int, int, str]] = []
-        self._skus: list[tuple[str, int]] = []
+        self._skus: list[tuple[str, int, int]] = []
         self._last_product = ("", 0)
         self._product_count = 0
         self.row_count = 0
@@ -56,7 +56,7 @@ class Spool:
         # several rows may come from one line
         self._batch.append((self._last_product[1], row.line, self.row_count, fields))
         if row["sku"]:
-            self._skus.append((row["sku"], self._last_product[1]))
+            self._skus.append((row["sku"], self._last_product[1], hash(fields)))
         self.row_count += 1
         if len(self._batch) >= BATCH:
             self._write_batch()
@@ -92,11 +92,7 @@ class Spool:
 
     def _write_batch(self) -> None:
         self._connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?)", self._batch)
-        self._connection.executemany(
-            "INSERT INTO sku VALUES (?, ?, 1)"
-            " ON CONFLICT (sku, product) DO UPDATE SET count = count + 1",
-            self._skus,
-        )
+        self._connection.executemany("INSERT OR IGNORE INTO sku VALUES (?, ?, ?)", self._skus)
         self._batch.clear()
         self._skus.clear()
 
@@ -106,13 +102,16 @@ class Spool:
         self._connection.execute("INSERT INTO left_out VALUES (?)", (number,))
 
     def sku_count(self, sku: str) -> int:
-        """Return how many rows of the file have this SKU, without the products left out."""
+        """Return how many rows of the file have this SKU, without the products left out. Identical
+        rows of a product count once.
+        """
+        count: int
         [count] = self._connection.execute(
-            "SELECT TOTAL(count) FROM sku"
+            "SELECT COUNT(*) FROM sku"
             " WHERE sku = ? AND product NOT IN (SELECT product FROM left_out)",
             (sku,),
         ).fetchone()
-        return int(count)
+        return count
 
     def record_value(self, kind: str, value: str, line: int) -> int | None:
         """Store a value with its line, and return None. If the value is already stored, return the

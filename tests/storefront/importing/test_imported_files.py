@@ -423,6 +423,16 @@ def test_archived_product_with_the_same_sku(import_shop: Flask, tmp_path: Path) 
     assert variants(import_shop) == {"CUP": ("Cup", "CUP", None)}
 
 
+def test_repeated_lines_keep_their_sku(import_shop: Flask, tmp_path: Path) -> None:
+    """If two exports that overlap are joined, the variants' IDs stay the same."""
+    file = tmp_path / "products.csv"
+    lines = ["handle,title,sku,price,option1_value\n", "tee,Tee,T-S,9,S\n", "tee,,T-M,9,M\n"]
+    file.write_text("".join(lines * 2))
+
+    assert import_file(import_shop, file).exit_code == 0
+    assert list(variants(import_shop)) == ["T-S", "T-M"]
+
+
 def test_case_of_option_names(import_shop: Flask, tmp_path: Path) -> None:
     """A table written by hand may repeat an option's name in another case."""
     file = tmp_path / "products.csv"
