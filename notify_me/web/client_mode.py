@@ -123,10 +123,6 @@ def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
     ):
         state.log.reopen(sign_up_id, refused)
         return _calls_for_browser(sign_up_id, sign_up, calls, refused, form_reply)
-    reported = [
-        outcome and replace(outcome, refused_channels=outcome.refused_channels | logged.refused)
-        for outcome in reported
-    ]
     if state.circuit_breaker is None:
         outcomes = [_without_private_key(outcome) for outcome in reported]
     elif must_take_over(reported):
@@ -140,6 +136,11 @@ def accept_report(sign_up: SignUp, form_reply: responses.FormReply) -> Response:
         outcomes = [*map(_with_public_key_problem, outcomes, reported)]
     else:
         outcomes = reported
+    # after the server's calls, whose outcomes don't name the channels refused before
+    outcomes = [
+        outcome and replace(outcome, refused_channels=outcome.refused_channels | logged.refused)
+        for outcome in outcomes
+    ]
     return finish(sign_up_id, sign_up, calls, outcomes, form_reply)
 
 

@@ -30,6 +30,7 @@ from tests.notify_me.offers import (
     Scenario,
     all_scenarios,
     field_errors,
+    make_calls,
     profiles,
     sign_up_calls,
     submit_element,
@@ -158,6 +159,26 @@ def test_repeated_refusal_of_a_channel_that_was_left_out_ends_the_sign_up(
 
     assert (state(last), last.status_code) == ("invalid", 422)
     assert sign_up_calls(sandbox) == []
+
+
+def test_refusal_is_shown_if_the_server_sends_the_rest(
+    offering: Callable[..., Flask], sandbox: Sandbox
+) -> None:
+    client = offering("EMAIL", "SMS", NOTIFY_ME_MODE="client").test_client()
+    sign_up = {**BY_BOTH, "phone_number": ABROAD}
+    first = submit_element(client, FORM, sign_up).get_json()
+    responses = {"answers": json.dumps(make_calls(first["calls"]))}
+    second = submit_element(client, FORM, {**sign_up, "sign_up": first["sign_up"], **responses})
+    assert second.get_json()["state"] == "send"
+
+    # the browser's second attempt gets no response
+    blocked = {"sign_up": second.get_json()["sign_up"], "answers": "[null]"}
+    reply = submit_element(client, FORM, {**sign_up, **blocked})
+
+    assert [waiting["channels"] for waiting in sandbox.waiting()] == [["EMAIL"]]
+    assert failure_messages(reply) == [NO_TEXT]
+    assert confirmation_text(reply).startswith(f"We’ll email {ADA} as soon as")
+    assert reply.get_json()["channels"] == {"EMAIL": "accepted", "SMS": "refused"}
 
 
 ALL = tuple(Channel)
