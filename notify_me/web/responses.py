@@ -209,7 +209,8 @@ def unknown_variant() -> Response:
 
 def redirect_to_confirmation(variant: Variant, signed: str) -> Response:
     """Redirect after a plain form's POST (303), so that a reload doesn't resubmit the form."""
-    url = form_url("notify_me.show", variant.composite_id, done=signed)
+    choose = request.args.get("choose")
+    url = form_url("notify_me.show", variant.composite_id, done=signed, choose=choose)
     return make_response(redirect(url, HTTPStatus.SEE_OTHER))
 
 

@@ -14,7 +14,15 @@ from notify_me.form.typos import suggested_address
 from tests.notify_me.conftest import LogFile
 from tests.notify_me.consent import BY_BOTH, BY_EMAIL
 from tests.notify_me.markup import Element, state, view
-from tests.notify_me.offers import ADA, ELEMENT, FORM, PHONE_SHOWN, submit_element, submit_page
+from tests.notify_me.offers import (
+    ADA,
+    ELEMENT,
+    FORM,
+    PHONE_SHOWN,
+    PREFIX,
+    submit_element,
+    submit_page,
+)
 from tests.support import Sandbox
 
 MISTYPED = {
@@ -174,6 +182,23 @@ def test_wrong_address_can_be_changed(
     changed = {**BY_EMAIL, "email": "ida@example.org"}
     assert state(submit(client, new["action"], changed)) == "done"
     assert sent_emails(sandbox) == [ADA, "ida@example.org"]
+
+
+@pytest.mark.parametrize("submit", [submit_element, submit_page])
+def test_changing_the_contact_of_a_chosen_variant(
+    make_app: Callable[..., Flask], submit: Callable[..., TestResponse]
+) -> None:
+    """In a product card's form, the headline names no variant, since the shopper chooses one."""
+    headline = "{product_name} {variant_name}"
+    client = make_app(NOTIFY_ME_MODAL__HEADLINE=headline).test_client()
+    moss = f"{PREFIX}PARKA-L-MOSS"
+    card = f"/notify-me/{PREFIX}PARKA-M-MOSS?choose=1"
+    form = change_form(submit(client, card, {**BY_EMAIL, "variants": moss}))
+
+    reply = submit(client, form["action"], MultiDict(form.form_data()))
+
+    assert state(reply) == "form"
+    assert view(reply).one(class_="notify-me__title").text == "Harbour Parka"
 
 
 @pytest.mark.parametrize(
