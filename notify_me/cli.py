@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import click
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 from . import admin
 from .admin.contacts import ContactRecords
@@ -65,7 +65,7 @@ def _catalog_errors() -> Iterator[None]:
     """Report an error of the shop's own database without a traceback."""
     try:
         yield
-    except DatabaseError as error:
+    except (OperationalError, ProgrammingError) as error:
         raise click.ClickException(
             f"The shop's database reported an error ({type(error.orig).__name__}): check that it "
             "is running and that the shop's tables are up to date"
@@ -282,7 +282,7 @@ def _shop_url(option: str | None) -> str:
     except ValueError:
         # an invalid IPv6 address or port
         is_valid = False
-    if not is_valid or " " in url or parts.query or parts.fragment:
+    if not is_valid or url.split() != [url] or parts.query or parts.fragment:
         raise click.UsageError(f"{url!r} is not a shop's URL, such as https://shop.example")
     return f"{url.rstrip('/')}/"
 

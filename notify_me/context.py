@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from flask import current_app, has_request_context, request
+from flask import current_app, g, has_request_context, request
 from itsdangerous import URLSafeTimedSerializer
 
 from .check.flow import FlowCheck
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from limits.strategies import RateLimiter
 
 logger = logging.getLogger(__name__)
-
-_CACHE_KEY = "notify_me.settings"
-"""The key under which the settings of a request are cached in its WSGI environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +172,7 @@ def reload_settings() -> None:
         settings=settings,
         instance_config_version=version,
     )
-    request.environ.pop(_CACHE_KEY, None)
+    g.pop("notify_me", None)
     locales.forget_language()
 
 
@@ -230,14 +227,18 @@ def current_languages() -> tuple[str, ...]:
 def _active_settings() -> ActiveSettings:
     if not has_request_context():
         return current_state().defaults
-    # not in `g`, which the requests of a test may share
-    active: ActiveSettings | None = request.environ.get(_CACHE_KEY)
-    if active is None:
+    environ: object
+    active: ActiveSettings
+    environ, active = g.get("notify_me", (None, None))
+    # in a shop's tests, several requests may share `g`
+    if environ is not request.environ:
         state = current_state()
+        active = state.defaults
         # the loader itself may need settings, such as the languages
-        request.environ[_CACHE_KEY] = active = state.defaults
+        g.notify_me = request.environ, active
         if state.visitor_loader and (overrides := state.visitor_loader()):
-            request.environ[_CACHE_KEY] = active = _apply(overrides, state)
+            active = _apply(overrides, state)
+            g.notify_me = request.environ, active
             locales.forget_language()
     return active
 

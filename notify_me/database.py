@@ -75,9 +75,11 @@ def create_engine(url: str) -> sa.Engine:
 def check_supported(url: sa.URL) -> None:
     """Raise `SettingsError` if the kit can't use this database."""
     backend = url.get_backend_name()
-    in_memory = backend == "sqlite" and url.database in (None, "", ":memory:")
+    in_memory = backend == "sqlite" and (
+        ":memory:" in (url.database or ":memory:") or url.query.get("mode") == "memory"
+    )
     if in_memory or backend not in ("sqlite", "postgresql"):
-        name = "a SQLite database in memory" if in_memory else backend
+        name = "an in-memory SQLite database" if in_memory else backend
         raise SettingsError(
             f"The kit can't use {name}: use a SQLite file or PostgreSQL. Without "
             "NOTIFY_ME_DATABASE_URI and engine=, the kit creates a SQLite file of its own"

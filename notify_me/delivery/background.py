@@ -41,11 +41,11 @@ class BackgroundDelivery:
             return
         try:
             context.start_flow_check()
-            if _thread.start_new_thread.__module__ != "_thread":
-                # gevent or eventlet; DBOS would find its event loop running in every greenlet
+            if _thread.start_new_thread.__module__.partition(".")[0] in ("gevent", "eventlet"):
+                # DBOS would find its event loop running in every greenlet
                 logger.warning(
-                    "this process can't deliver queued calls, because its threads are greenlets: "
-                    "run flask notify-me deliver"
+                    "this process can't deliver queued calls, because it runs under gevent or "
+                    "eventlet: run flask notify-me deliver"
                 )
                 return
             threading.Thread(

@@ -51,9 +51,10 @@ WARNING_INTERVAL = 60.0
 def run(context: DeliveryContext | None, stop: threading.Event) -> None:
     """Deliver until `stop` is set, then finish the calls in progress and exit the process.
 
-    Run this in the main thread of a worker process. Calls that are still in progress after
-    `DRAIN_TIMEOUT` are abandoned, since they would keep the interpreter from exiting. `context` is
-    None without a private key; in that case, this only waits for `stop`.
+    Run this in the main thread of a worker process. Calls that are still in progress
+    `DRAIN_TIMEOUT` seconds after the engine begins to stop, or `EXIT_TIMEOUT` seconds after `stop`
+    is set, are abandoned, since they would keep the interpreter from exiting. `context` is None
+    without a private key; in that case, this only waits for `stop`.
     """
     if context is None:
         logger.info("KLAVIYO_PRIVATE_KEY is not set, so queued calls can't be delivered")
@@ -108,6 +109,7 @@ def deliver_until(stop: threading.Event, context: DeliveryContext, executor_id: 
                 context.queue.remove_finished(context.settings.keep_finished)
         except SQLAlchemyError as error:
             if "no such table" in str(error) or "does not exist" in str(error):
+                engine.stop()
                 raise SettingsError(
                     "the queue has no tables: run flask notify-me upgrade"
                 ) from None

@@ -51,25 +51,22 @@ def render_page(context: dict[str, Any]) -> str:
 
 def _render(environment: Environment, page: Page, context: dict[str, Any]) -> str:
     """Return the page; empty if its layout doesn't show the block."""
-    # rendered separately, so that the variables of the kit's templates, such as `form`, don't
-    # replace those of the shop's layout
-    title = kit_template("_page_title.html").render(context)
-    view = kit_template("page.html")
     is_shown = False
 
+    # rendered separately, so that the variables of the kit's templates, such as `form`, don't
+    # replace those of the shop's layout
     @pass_context
-    def show(shop_context: Context) -> Markup:
+    def show(shop_context: Context, name: str) -> Markup:
         nonlocal is_shown
-        is_shown = True
-        html = view.render({**shop_context.get_all(), **context})
+        is_shown |= name == "page.html"
+        html = kit_template(name).render({**shop_context.get_all(), **context})
         return Markup(html)  # noqa: S704 - Jinja's own output
 
     html = render_template(
         _frame(environment, page.block),
         notify_me_layout=environment.get_template(page.template),
-        notify_me_title=Markup(title),  # noqa: S704 - Jinja's own output
         notify_me_description=escape(context["body_content"]),
-        notify_me_view=show,
+        notify_me_show=show,
     )
     return html if is_shown else ""
 
@@ -79,10 +76,10 @@ def _frame(environment: Environment, block: str) -> Template:
     """Return a template that extends the layout and shows a view in the block with this name."""
     source = (
         "{% extends notify_me_layout %}"
-        "{% block title %}{{ notify_me_title }}{% endblock %}"
+        "{% block title %}{{ notify_me_show('_page_title.html') }}{% endblock %}"
         '{% block head %}<meta name="robots" content="noindex">{% if notify_me_description %}'
         '<meta name="description" content="{{ notify_me_description }}">{% endif %}{% endblock %}'
-        f"{{% block {block} %}}{{{{ notify_me_view() }}}}{{% endblock %}}"
+        f"{{% block {block} %}}{{{{ notify_me_show('page.html') }}}}{{% endblock %}}"
     )
     # in the shop's environment and its syntax: an asynchronous template can't extend another kind
     syntax = {
@@ -100,6 +97,8 @@ def _frame(environment: Environment, block: str) -> Template:
 @lru_cache(maxsize=32)
 def is_layout_usable(environment: Environment, page: Page) -> bool:
     """Return whether the form page can use the shop's layout. If it can't, log why, once."""
+    if page.template.startswith("notify_me/"):
+        environment = kit_environment(environment)
     try:
         names = _blocks(environment, page.template)
     except TemplateSyntaxError:

@@ -154,7 +154,9 @@ def test_static_files_have_a_version(tmp_path: Path, sandbox: Sandbox) -> None:
     app = make_shop(tmp_path, sandbox, SEND_FILE_MAX_AGE_DEFAULT=365 * 24 * 3600)
     shopper = app.test_client()
 
-    for url in re.findall(r'"(/notify-me/static/[^"]+)"', shopper.get(FORM).text):
+    urls = re.findall(r'"(/notify-me/static/[^"]+)"', shopper.get(FORM).text)
+    assert urls
+    for url in urls:
         with shopper.get(url) as file:
             assert url.endswith(f"?v={sha256(file.data).hexdigest()[:12]}")
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -55,12 +56,17 @@ def test_web_process_leaves_the_calls_to_a_running_worker(shop: Shop, sandbox: S
         assert "in this web process" not in web.output.read_text()
 
 
-def test_web_process_with_greenlets_asks_for_a_worker(
+def test_web_process_under_gevent_asks_for_a_worker(
     make_app: Callable[..., Flask], lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """gevent and eventlet replace this function."""
+
+    def start_new_thread(*arguments: Any) -> int:
+        return start(*arguments)
+
     start = _thread.start_new_thread
-    monkeypatch.setattr("_thread.start_new_thread", lambda *arguments: start(*arguments))
+    start_new_thread.__module__ = "gevent.thread"
+    monkeypatch.setattr("_thread.start_new_thread", start_new_thread)
 
     make_app(**IN_WEB_PROCESS).test_client().get(MUG)
 
@@ -70,6 +76,7 @@ def test_web_process_with_greenlets_asks_for_a_worker(
 TWO_SHOPS = """
 import sys
 from pathlib import Path
+from typing import Any
 from notify_me.delivery import worker
 from tests.notify_me.small_shop import small_catalog, small_shop
 worker.IDLE_TIMEOUT = 0.5

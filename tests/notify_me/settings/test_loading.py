@@ -257,9 +257,10 @@ def test_app_reads_settings_with_from_prefixed_env(
     config = Config("")
     config.from_prefixed_env()
 
-    form = make_app(**config).test_client().get("/notify-me/$custom:::$default:::MUG")
+    shopper = make_app(**config).test_client()
 
-    assert "By variable" in form.text
+    assert "By variable" in shopper.get("/notify-me/$custom:::$default:::MUG").text
+    assert "font-size:20px" in shopper.get("/notify-me/theme.css").text
 
 
 @pytest.fixture

@@ -238,7 +238,8 @@ def test_a_lock_that_the_shops_own_request_holds_is_explained(
         ("postgresql+nosuchdriver://me:hidden@host/shop", "is not a database URL"),
         ("postgresql+pg8000://me:hidden@host/shop", "needs the Python package pg8000"),
         ("mysql://me:hidden@host/shop", "can't use mysql: use a SQLite file or PostgreSQL"),
-        ("sqlite:///:memory:", "can't use a SQLite database in memory"),
+        ("sqlite:///:memory:", "can't use an in-memory SQLite database"),
+        ("sqlite:///file:x?mode=memory&uri=true", "can't use an in-memory SQLite database"),
     ],
 )
 def test_a_wrong_database_url_is_refused(
@@ -257,7 +258,7 @@ def test_engine_in_memory_is_refused(tmp_path: Path, sandbox: Sandbox) -> None:
 
     run = app.test_cli_runner().invoke(args=["notify-me", "upgrade"])
 
-    assert "The kit can't use a SQLite database in memory: use a SQLite file" in run.output
+    assert "The kit can't use an in-memory SQLite database: use a SQLite file" in run.output
 
 
 def test_engine_and_url_together_are_refused(tmp_path: Path, sandbox: Sandbox) -> None:
