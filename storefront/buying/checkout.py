@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from hashlib import sha256
 from typing import Any, Protocol
 
 from flask import (
@@ -64,8 +66,8 @@ class CheckoutForm(Form):
             return get_translations([str(get_locale())])
 
     reference = HiddenField(validators=[Regexp(r"^[A-Za-z0-9_-]{43}$")])
-    total = HiddenField()
-    """The total that the page shows, with its currency."""
+    shown = HiddenField()
+    """A hash of the items and prices that the page shows."""
     name = StringField(
         N_("Name"),
         filters=[_strip],
@@ -107,7 +109,7 @@ def show() -> BaseResponse:
 @blueprint.post("/checkout")
 def place() -> BaseResponse:
     """Place the order and redirect to its page; 422 for invalid details, 409 if stock ran out, or
-    if the total is no longer the one on the page: a price or the cart in another tab has changed.
+    if the order differs from the one on the page: a price or the cart in another tab has changed.
     """
     form = CheckoutForm(request.form)
     reference = form.reference.data or ""
@@ -120,7 +122,7 @@ def place() -> BaseResponse:
         if form.reference.errors:
             form.reference.data = _new_reference()
         return _page(form, lines, status=422)
-    if _total_has_changed(form, lines):
+    if _has_changed(form, lines):
         return _page(form, lines, status=409)
     try:
         orders.place(
@@ -182,22 +184,24 @@ def _new_reference() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _total(lines: list[cart.CartLine]) -> str:
-    return f"{cart.subtotal(lines)} {shop().currency}"
+def _shown(lines: list[cart.CartLine]) -> str:
+    items = [(line.variant.sku, line.quantity, str(line.variant.price)) for line in lines]
+    return sha256(json.dumps([shop().currency, *items]).encode()).hexdigest()
 
 
-def _total_has_changed(form: CheckoutForm, lines: list[cart.CartLine]) -> bool:
+def _has_changed(form: CheckoutForm, lines: list[cart.CartLine]) -> bool:
     # a fork's own template may lack the field
-    return bool(form.total.data) and form.total.data != _total(lines)
+    return bool(form.shown.data) and form.shown.data != _shown(lines)
 
 
 def _page(form: CheckoutForm, lines: list[cart.CartLine], status: int = 200) -> Response:
-    has_expired = bool(form.reference.errors) or _total_has_changed(form, lines)
-    form.total.data = _total(lines)
+    has_changed = _has_changed(form, lines)
+    form.shown.data = _shown(lines)
     page = render_template(
         "checkout/checkout.html",
         form=form,
-        has_expired=has_expired,
+        has_changed=has_changed,
+        has_expired=bool(form.reference.errors),
         lines=lines,
         subtotal=cart.subtotal(lines),
         unavailable=[

@@ -194,21 +194,30 @@ def test_missing_stock_prevents_the_whole_order(
     assert count_orders(app) == 0
 
 
-def test_order_is_placed_only_at_the_total_on_the_page(client: FlaskClient, app: Flask) -> None:
+def test_order_is_placed_only_as_shown_on_the_page(client: FlaskClient, app: Flask) -> None:
+    def place(page: str) -> TestResponse:
+        return client.post("/checkout", data={**hidden_fields(page), **SHOPPER})
+
     add_to_cart(client, DREI_MIL=1)
     page = client.get("/checkout").text
     assert "Place order · £14" in page
     # in another tab
-    add_to_cart(client, STEEK_01=1)
+    add_to_cart(client, HAAR_KEL_M=1)
 
-    response = client.post("/checkout", data={**hidden_fields(page), **SHOPPER})
+    more = place(page)
+    # another size at the same price
+    client.post("/cart", data={"sku": "HAAR-KEL-M", "quantity": "0", "set": "1"})
+    add_to_cart(client, HAAR_KEL_L=1)
+    swapped = place(more.text)
 
-    assert response.status_code == 409
-    assert "This page has expired. Please place your order again." in response.text
-    assert "Place order · £38" in response.text
+    for response in (more, swapped):
+        assert response.status_code == 409
+        assert "Your order has changed. Please check it, and place it again." in response.text
+        assert "Place order · £262" in response.text
     assert count_orders(app) == 0
-    order = client.post("/checkout", data={**hidden_fields(response.text), **SHOPPER}).location
-    assert "Total (including delivery) £38" in Page(client, order).text
+    order = Page(client, place(swapped.text).location)
+    assert "Haar Parka (Kelp / L) £248" in order.text
+    assert "Total (including delivery) £262" in order.text
 
 
 def test_form_sent_twice_makes_one_order(client: FlaskClient, app: Flask, stock: Stock) -> None:
