@@ -136,7 +136,7 @@ def without_unchanged(values: Mapping[str, Any], rendered: str) -> dict[str, Any
     try:
         texts = {key: text_of(value) for key, value in values_of(Settings()).items()}
         texts |= json.loads(rendered)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return dict(values)
     return {key: value for key, value in values.items() if text_of(value) != texts[key]}
 

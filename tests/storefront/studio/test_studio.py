@@ -349,6 +349,16 @@ def test_changes_in_two_tabs_are_combined(studio: Studio) -> None:
     assert values == ["From one tab", "Changed last", "7"]
 
 
+def test_all_values_count_if_the_rendered_ones_cannot_be_read(studio: Studio) -> None:
+    for rendered in ("", "[]", "[" * 100_000):
+        data = form_data(studio.page)
+        enter(data, "button.label", f"Label {len(rendered)}")
+        data["rendered"] = rendered
+        assert studio.post(data).status_code == 303
+        value = studio.page.one("input", id="set-button-label")["value"]
+        assert value == f"Label {len(rendered)}"
+
+
 def test_two_people_can_change_the_shop(studio: Studio, other_visitor: FlaskClient) -> None:
     colleague = Studio(other_visitor)
     studio.press("publish", button__label="From one person")
