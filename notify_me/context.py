@@ -139,12 +139,16 @@ def instance_config_version(config: Mapping[str, Any]) -> int | None:
         return None
 
 
-def read_shop_settings() -> Settings:
-    """Read the shop's settings from the files and variables, without using them yet.
+def read_shop_settings(instance_file: Path | None = None) -> Settings:
+    """Read the shop's settings from the files and variables, without using them yet. If
+    `instance_file` is given, it's read instead of the file at `NOTIFY_ME_INSTANCE_CONFIG`.
 
     Raises `SettingsError` if the app couldn't start with them.
     """
-    state, config = current_state(), current_app.config
+    state = current_state()
+    config: dict[str, Any] = current_app.config
+    if instance_file:
+        config = config | {INSTANCE_CONFIG: str(instance_file)}
     settings = read_settings(config.get("NOTIFY_ME_CONFIG"), config)
     consent.check(settings, state.account, has_shop_name=state.shop_name is not None)
     return settings

@@ -33,8 +33,9 @@ def publish(changes: Mapping[str, Any]) -> list[str]:
     `SettingsError` if the current file can't be read, or if the shop couldn't start with the new
     one, for example because of an environment variable.
     """
-    before = _read(_file())
-    document = studio.read_toml(_file()) if before else {}
+    file = _file()
+    before = _read(file)
+    document = studio.read_toml(file) if before else {}
     for key, value in changes.items():
         *tables, name = key.split(".")
         table = document
@@ -47,14 +48,15 @@ def publish(changes: Mapping[str, Any]) -> list[str]:
         else:
             table[name] = value
     text = studio.dump_toml(with_integers(document), comments=COMMENTS)
-    _file().parent.mkdir(parents=True, exist_ok=True)
-    _write(_file(), text)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new_file = _write_new(file, text)
     try:
-        studio.read_shop_settings()
-    except SettingsError:
-        _write(_file(), before)
-        raise
+        studio.read_shop_settings(new_file)
+    except SettingsError as error:
+        new_file.unlink()
+        raise SettingsError(str(error).replace(str(new_file), str(file))) from None
     _write(_previous_file(), before)
+    new_file.replace(file)
     studio.reload_settings()
     used = studio.shop_settings().model_dump(mode="json")
     return [key for key, value in changes.items() if value_at(used, key.split(".")) != value]
@@ -80,6 +82,11 @@ def _read(file: Path) -> str:
 
 
 def _write(file: Path, text: str) -> None:
+    _write_new(file, text).replace(file)
+
+
+def _write_new(file: Path, text: str) -> Path:
+    """Write a new file next to `file`, and return its path."""
     new_file = file.with_suffix(".new")
     new_file.write_text(text, encoding="utf-8")
-    new_file.replace(file)
+    return new_file

@@ -483,6 +483,7 @@ def test_settings_with_which_the_shop_could_not_start_are_refused(
     assert studio.press("publish", **typed).status_code == 422
     alert = studio.page.one("div", id="alerts").text
     assert "environment variables: channels.offered contains SMS, which needs consent" in alert
+    assert not [*Path(app.config["NOTIFY_ME_INSTANCE_CONFIG"]).parent.glob("notify_me*")]
     close(app)
     close(make_shop(database, KLAVIYO_LIST_ID="Xk2LQp", **sources))
 
