@@ -94,7 +94,8 @@ function replaceControls(page, used = null) {
   const focusedId = document.activeElement?.id;
   const focusedValue = /** @type {HTMLButtonElement | null} */ (document.activeElement)?.value;
   const open = [...controls.querySelectorAll("details.section[open]")].map((section) => section.id);
-  const update = /** @type {HTMLElement} */ (page.getElementById("controls"));
+  // a copy, since `show` still reads the response's controls
+  const update = /** @type {HTMLElement} */ (page.getElementById("controls")?.cloneNode(true));
   for (const section of /** @type {NodeListOf<HTMLDetailsElement>} */ (update.querySelectorAll("details.section")))
     section.open ||= open.includes(section.id);
   const panel = /** @type {HTMLElement} */ (controls.parentElement);
