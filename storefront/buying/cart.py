@@ -11,7 +11,6 @@ from flask import (
     Response,
     abort,
     current_app,
-    g,
     make_response,
     redirect,
     render_template,
@@ -34,6 +33,11 @@ MAX_QUANTITY = 99
 """The limit for one variant, even if more are in stock."""
 NOTICES = ("added", "updated", "removed", "limited_stock", "limited_quantity", "sold_out", "full")
 """Outcomes of a change to the cart. The cart page explains the latest one to the shopper."""
+
+_KEY = "storefront.cart"
+"""The key of the cart in the WSGI environment, after variants have been removed from it. It isn't
+in `g`, which the requests of a test may share.
+"""
 
 blueprint = Blueprint("cart", __name__)
 # an import in another process may have changed the currency
@@ -77,8 +81,8 @@ def quantity_limit(variant: ProductVariant) -> int:
 
 def read() -> dict[str, int]:
     """Return the quantities in this request's cart by SKU; empty if the cookie isn't valid."""
-    if "cart" in g:
-        return dict(g.cart)
+    if _KEY in request.environ:
+        return dict(request.environ[_KEY])
     try:
         items = _serializer().loads(request.cookies.get(COOKIE, ""))
     except BadData:
@@ -131,7 +135,8 @@ def show() -> Response:
     """
     items = read()
     cart_lines = lines(items)
-    g.cart = {line.variant.sku: line.quantity for line in cart_lines}
+    kept = {line.variant.sku: line.quantity for line in cart_lines}
+    request.environ[_KEY] = kept  # the page's header counts it
     notice, variant = _notice()
     response = make_response(
         render_template(
@@ -151,8 +156,8 @@ def show() -> Response:
             },
         )
     )
-    if g.cart != items:
-        write(response, g.cart)
+    if kept != items:
+        write(response, kept)
     response.cache_control.private = True
     response.cache_control.no_store = True
     return response
