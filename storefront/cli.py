@@ -10,7 +10,7 @@ from typing import Any
 import click
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError
 from werkzeug.security import generate_password_hash
 
 from notify_me import admin, current_catalog
@@ -31,8 +31,10 @@ class _Group(AppGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except (DataError, IntegrityError):
+            raise  # a bug
         except DatabaseError as error:
-            reason = str(error.orig).strip().splitlines()[0]
+            reason = str(error.orig).strip().partition("\n")[0]
             raise click.ClickException(
                 f"The database reported an error ({reason}): check DATABASE_URL, and run flask db "
                 "upgrade"

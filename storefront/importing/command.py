@@ -145,7 +145,7 @@ def import_catalog(
         raise click.ClickException(f"Nothing was imported. {error}") from None
     except OperationalError as error:
         db.session.rollback()
-        reason = str(error.orig).strip().splitlines()[0]
+        reason = str(error.orig).strip().partition("\n")[0]
         raise click.ClickException(
             f"Nothing was imported, because the database isn't available ({reason}). Try again."
         ) from None
