@@ -62,10 +62,11 @@ def upload() -> BaseResponse:
     job = upload_jobs.create(PurePath(files["file"].filename or "").name[:255], options)
     for name, file in files.items():
         # stored under its own name, since messages quote it
-        own_name = secure_filename(file.filename or "")[-100:]
-        if "." not in own_name:
-            # without its letters from other scripts, склад.csv is only called csv
-            own_name = f"{name}.{own_name}".rstrip(".")
+        filename = file.filename or ""
+        own_name = secure_filename(filename)[-100:] or name
+        if "." in filename and "." not in own_name:
+            # secure_filename drops letters that aren't ASCII: склад.csv would become csv
+            own_name = f"{name}.{own_name}"
         folder = upload_jobs.path(job.id) / f"upload-{name}"
         folder.mkdir()
         file.save(folder / own_name)

@@ -85,16 +85,19 @@ def test_columns_of_another_platform(app: Flask) -> None:
     assert "squarespace.toml: this isn’t an inventory export" in text
 
 
-def test_file_name_in_another_script(app: Flask) -> None:
+@pytest.mark.parametrize(
+    ("name", "shown"), [("ид.csv", "stock.csv"), ("ид", "Stock"), ("levels", "Levels")]
+)
+def test_file_name_in_another_script(app: Flask, name: str, shown: str) -> None:
     client = app.test_client()
     files = {
         "file": (FILES / "locations.csv", "склад.csv"),
-        "stock": (FILES / "feed.tsv", "ид.csv"),
+        "stock": (FILES / "feed.tsv", name),
     }
     data = {field: (io.BytesIO(path.read_bytes()), name) for field, (path, name) in files.items()}
     reply = client.post(PATH, data=data)
     wait()
-    assert "stock.csv: this isn’t an inventory export" in Page(client, reply.location).text
+    assert f" {shown}: this isn’t an inventory export" in Page(client, reply.location).text
 
 
 def test_progress_needs_no_script(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
