@@ -82,8 +82,14 @@ class StockQuery:
         conditions = [Product.handle == self.product] if self.product else []
         return conditions + [
             Product.search_text.contains(fold(word), autoescape=True)
-            # not folded, since the database doesn't remove the accents of SKUs
-            | ProductVariant.sku.icontains(word, autoescape=True)
+            # not folded, since the database doesn't remove the accents of SKUs; in both cases,
+            # since SQLite's lower() changes only ASCII letters
+            | sa.or_(
+                *(
+                    ProductVariant.sku.icontains(form, autoescape=True)
+                    for form in {word, word.lower(), word.upper()}
+                )
+            )
             for word in self.search.split()
         ]
 
