@@ -53,6 +53,7 @@ def load(session: Session, catalog: CatalogFile, *, stock: bool = False) -> Load
     variants = {
         variant.sku: variant for product in existing.values() for variant in product.variants
     }
+    had_variants = [product for product in existing.values() if product.variants]
     result = LoadResult()
     for position, entry in enumerate(catalog.products):
         product = existing.get(entry.handle)
@@ -63,7 +64,7 @@ def load(session: Session, catalog: CatalogFile, *, stock: bool = False) -> Load
         _update(product, entry, position, variants, stock=stock)
         result.products += 1
         result.variants += len(entry.variants)
-    for product in existing.values():
+    for product in had_variants:
         if not product.variants:
             session.delete(product)
     session.commit()

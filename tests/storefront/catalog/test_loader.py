@@ -87,6 +87,19 @@ def test_variants_can_move_to_another_product(app: Flask, tmp_path: Path) -> Non
     assert handles[product_ids[moved["sku"]]] == mug["handle"]
 
 
+def test_load_keeps_products_that_had_no_variants(app: Flask, tmp_path: Path) -> None:
+    catalog = json.loads(SHOP.read_text(encoding="utf-8"))
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps({"products": catalog["products"][:1]}), encoding="utf-8")
+    with app.app_context():
+        db.session.execute(sa.delete(ProductVariant))
+        db.session.commit()
+
+    load(app, str(file))
+
+    assert len(rows(app)[0]) == len(catalog["products"])
+
+
 def test_load_keeps_the_stock_unless_stock_is_given(app: Flask, stock: Stock) -> None:
     stock.set("HAAR-KEL-L", 77)
 
