@@ -70,7 +70,9 @@ def _left_out(counts: Counts) -> Iterator[str]:
         yield f"Left out: {count(counts.hidden_variants, 'hidden variant')}."
     if counts.pictures_without_url:
         pictures = count(counts.pictures_without_url, "picture")
-        yield f"Left out: {pictures} without a URL, such as https://shop.example/cup.jpg."
+        yield (
+            f"Left out: {pictures} without a full URL (one such as https://shop.example/cup.jpg)."
+        )
     for status, (number, line) in counts.unknown_statuses.items():
         where = f"line {line}" if number == 1 else f"first on line {line}"
         yield f"Left out: {count(number, 'product')} with the unknown status {status!r} ({where})."

@@ -336,7 +336,7 @@ def test_malformed_addresses_and_positions_break_no_page(shop: MakeShop, tmp_pat
         )
 
     assert "Pictures linked from their original servers: 1." in result.stdout, result.output
-    assert "Left out: 2 pictures without a URL" in result.stdout
+    assert "Left out: 2 pictures without a full URL" in result.stdout
     client = app.test_client()
     for path in ("/", "/products/cap", "/products/hat", "/feeds/catalog.json"):
         assert client.get(path).status_code == 200
