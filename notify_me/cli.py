@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import click
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, SQLAlchemyError
 
 from . import admin
 from .admin.contacts import ContactRecords
@@ -65,7 +65,9 @@ def _catalog_errors() -> Iterator[None]:
     """Report an error of the shop's own database without a traceback."""
     try:
         yield
-    except (OperationalError, ProgrammingError) as error:
+    except (DataError, IntegrityError):
+        raise  # a bug
+    except DatabaseError as error:
         raise click.ClickException(
             f"The shop's database reported an error ({type(error.orig).__name__}): check that it "
             "is running and that the shop's tables are up to date"

@@ -135,8 +135,8 @@ def show() -> Response:
     """
     items = read()
     cart_lines = lines(items)
-    kept = {line.variant.sku: line.quantity for line in cart_lines}
-    request.environ[_KEY] = kept  # the page's header counts it
+    remaining = {line.variant.sku: line.quantity for line in cart_lines}
+    request.environ[_KEY] = remaining  # the page's header counts it
     notice, variant = _notice()
     response = make_response(
         render_template(
@@ -156,8 +156,8 @@ def show() -> Response:
             },
         )
     )
-    if kept != items:
-        write(response, kept)
+    if remaining != items:
+        write(response, remaining)
     response.cache_control.private = True
     response.cache_control.no_store = True
     return response
