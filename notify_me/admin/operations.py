@@ -43,8 +43,8 @@ def upgrade() -> None:
     """Create the kit's tables and the delivery queue's, or bring them up to date.
 
     Raises `SettingsError` if the kit can't use the database, SQLite is too old or the shop has a
-    table with the name of one of the queue's, and `sqlalchemy.exc.SQLAlchemyError` if the database
-    is unavailable.
+    table with the name of one of the queue's, `TablesOutdated` if the kit is older than its tables,
+    and `sqlalchemy.exc.SQLAlchemyError` if the database is unavailable.
     """
     current_state().database.upgrade()
 

@@ -35,10 +35,7 @@ def render_page(context: dict[str, Any]) -> str:
     """Render a view as a page, in the layout set under `[page]`. Use the kit's plain layout if the
     shop's layout doesn't exist, lacks the block, or reads a database that is unavailable.
     """
-    environment: Environment = current_app.jinja_env
-    page = current_settings().page
-    if page.template.startswith("notify_me/"):
-        environment = kit_environment(environment)
+    environment, page = current_app.jinja_env, current_settings().page
     if is_layout_usable(environment, page):
         try:
             if html := _render(environment, page, context):
@@ -46,11 +43,17 @@ def render_page(context: dict[str, Any]) -> str:
             logger.error("the layout %s has no block %s on this page", page.template, page.block)
         except SQLAlchemyError as error:
             logger.error("the layout %s failed: %s", page.template, type(error).__name__)
-    return _render(kit_environment(environment), PLAIN, context)
+    return _render(environment, PLAIN, context)
+
+
+def _layout_environment(environment: Environment, page: Page) -> Environment:
+    """Return the environment of the layout: the shop's, or the kit's for one of its templates."""
+    return kit_environment(environment) if page.template.startswith("notify_me/") else environment
 
 
 def _render(environment: Environment, page: Page, context: dict[str, Any]) -> str:
     """Return the page; empty if its layout doesn't show the block."""
+    environment = _layout_environment(environment, page)
     is_shown = False
 
     # rendered separately, so that the variables of the kit's templates, such as `form`, don't
@@ -97,10 +100,8 @@ def _frame(environment: Environment, block: str) -> Template:
 @lru_cache(maxsize=32)
 def is_layout_usable(environment: Environment, page: Page) -> bool:
     """Return whether the form page can use the shop's layout. If it can't, log why, once."""
-    if page.template.startswith("notify_me/"):
-        environment = kit_environment(environment)
     try:
-        names = _blocks(environment, page.template)
+        names = _blocks(_layout_environment(environment, page), page.template)
     except TemplateSyntaxError:
         return True  # the shop should see this error
     except TemplateNotFound as error:

@@ -83,7 +83,7 @@ def _read(content: bytes) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image, mode: str) -> Image.Image:
-    """Convert a picture to the colours that a browser assumes for the copies, which have no color
+    """Convert a picture to the colours that a browser assumes for the copies, which have no colour
     profile. Photos from phones often have another one, such as Display P3.
     """
     profile = picture.info.get("icc_profile")
